@@ -1,0 +1,124 @@
+"""Frozen values that cross a stage boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+#: A JSON value: dict, list, str, int, float, bool or None.
+Json = Any
+
+#: The default of every mapping field: shared, and impossible to change by accident.
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a step is given."""
+
+    body: Json
+    #: Identity of the incoming message; the seed of client tokens.
+    id: str | None = None
+    headers: Mapping[str, Any] = EMPTY
+    attachments: Mapping[str, Any] = EMPTY
+    metadata: Mapping[str, Any] = EMPTY
+    #: step id -> that step's message, without its own passthrough.
+    passthrough: Mapping[str, Any] = EMPTY
+    #: Top-level keys of the wire message that the platform does not name; they travel on.
+    extra: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """One thing that a step says: data, or one of the platform's other events.
+
+    `kind` is the platform's event name: data, error, rebound, snapshot, updateSnapshot, updateKeys,
+    httpReply, end. `headers` of a data emission is the evidence of the call.
+    """
+
+    kind: str
+    body: Json = None
+    headers: Mapping[str, Any] = EMPTY
+    #: Message id; None lets the publisher make one.
+    id: str | None = None
+    attachments: Mapping[str, Any] = EMPTY
+    metadata: Mapping[str, Any] = EMPTY
+    passthrough: Mapping[str, Any] = EMPTY
+    #: Member name under which an item that is not an object travels on the wire (`clusterArn`).
+    item_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One set of AWS keys. Secrets never show in a repr."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    #: Aware UTC; None for keys that do not expire.
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an operation is sent and what its signature is scoped to."""
+
+    #: `https://ecs.eu-central-1.amazonaws.com`, without a trailing slash.
+    url: str
+    scheme: str
+    host: str
+    port: int
+    #: Value of the Host header: the host, with the port unless it is the scheme's own.
+    authority: str
+    #: Prefix of the request path, "/" or "/something/".
+    path: str
+    region: str
+    signing_region: str
+    signing_name: str = "ecs"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """An HTTP request as it goes on the wire; `headers` keep their order."""
+
+    method: str
+    endpoint: Endpoint
+    #: Path and query, already percent-encoded: `/?Action=ListClusters&Version=2014-11-13`.
+    target: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An HTTP answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one finished call can say of itself."""
+
+    request_id: str | None
+    #: Times the request was sent.
+    attempts: int
+    #: One short text for each attempt that was repeated: why.
+    retried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The parsed answer of one call."""
+
+    body: dict[str, Any]
+    evidence: Evidence
+
+
+#: An action module's `process`: (message, config, snapshot, context) -> what it emits.
+Process = Callable[[Message, Mapping[str, Any], Mapping[str, Any], Any], "Iterator[Emission] | Any"]
