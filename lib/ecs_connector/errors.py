@@ -12,6 +12,7 @@
 | WaitFailed | 69 | reject | error |
 | WaitTimedOut | 75 | rebound | rebound |
 | BrokerError | 75 | requeue | nothing |
+| ExpectationFailed | 69 | reject | error |
 
 `outcome_of` reads the table. A signal (`Rebound`, `StopRequested`) is not an error: it says that the
 message goes back. No text of any of them ever holds a secret: messages are built from masked values.
@@ -334,6 +335,10 @@ class WaitTimedOut(WaitError):
 
     exit_code = 75
     settlement = "rebound"
+
+
+class ExpectationFailed(ConnectorError):
+    """A step of a flow file did not do what the file expects of it."""
 
 
 class BrokerError(ConnectorError):

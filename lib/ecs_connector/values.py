@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 #: A JSON value: dict, list, str, int, float, bool or None.
 Json = Any
 
+
+class _EmptyMapping(Mapping[str, Any]):
+    """A mapping with nothing in it that stays so; hashable, as a dataclass asks of a default."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
 #: The default of every mapping field: shared, and impossible to change by accident.
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[str, Any] = _EmptyMapping()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Development only: botocore's ECS model + overrides.toml -> everything that is generated."""

@@ -1,0 +1,77 @@
+"""Gives the credentials of a step: static keys here, everything else through botocore.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from ecs_connector.clock import Clock
+from ecs_connector.config import StepConfig
+from ecs_connector.errors import CredentialsError
+from ecs_connector.values import Credentials
+
+ALLOW_ENVIRONMENT = "ECS_CONNECTOR_ALLOW_ENVIRONMENT_CREDENTIALS"
+
+
+class CredentialsProvider(Protocol):
+    """Where credentials come from."""
+
+    def credentials(self) -> Credentials:
+        """Return credentials that are good for some minutes yet."""
+
+    def refresh(self, stale: Credentials) -> bool:
+        """Get new ones because AWS refused these; say whether there are other ones now."""
+
+
+class StaticProvider:
+    """The keys of the configuration."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def credentials(self) -> Credentials:
+        return self._credentials
+
+    def refresh(self, stale: Credentials) -> bool:
+        return False
+
+
+def provider(config: StepConfig, *, clock: Clock) -> CredentialsProvider:
+    """Return the provider that a configuration asks for.
+
+    Raises:
+        CredentialsError: A field is missing, or the source is not allowed here.
+    """
+    if config.credentialSource == "environment" and os.environ.get(ALLOW_ENVIRONMENT, "").lower() != "true":
+        raise CredentialsError(
+            "credentialSource: the environment's credentials belong to whoever hosts this process, who has not allowed "
+            f"their use. Set the keys, or have the host set {ALLOW_ENVIRONMENT}=true.",
+            field="credentialSource",
+        )
+    if config.credentialSource == "environment" or config.roleArn:
+        from ecs_connector.credential_sources import source_provider
+
+        return source_provider(config, clock=clock)
+    return StaticProvider(static_credentials(config))
+
+
+def static_credentials(config: StepConfig) -> Credentials:
+    """Return the keys of the configuration.
+
+    Raises:
+        CredentialsError: One of the two keys is missing, or cannot be one.
+    """
+    for name, label in (("accessKeyId", "access key ID"), ("secretAccessKey", "secret access key")):
+        value = getattr(config, name)
+        if not value:
+            raise CredentialsError(f"{name}: the {label} is missing; set it in the credentials.", field=name)
+    for name in ("accessKeyId", "secretAccessKey", "sessionToken"):
+        value = getattr(config, name)
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            raise CredentialsError(
+                f"{name}: has characters that no key has (spaces, line breaks or others); copy it again.", field=name
+            )
+    return Credentials(config.accessKeyId, config.secretAccessKey, config.sessionToken)

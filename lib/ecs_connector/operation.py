@@ -1,0 +1,52 @@
+"""Runs one operation on one message: the stages in order, and the one call that every action makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecs_connector import emit
+from ecs_connector.client import Step
+from ecs_connector.context import Context
+from ecs_connector.pages import items_of, merged, pages, split
+from ecs_connector.prepare import prepare
+from ecs_connector.values import Emission, Message, Output
+
+
+def run_operation(name: str, message: Message, config: Mapping[str, Any], context: Context) -> Iterator[Emission]:
+    """Resolve, prepare, call and emit.
+
+    Raises:
+        ConnectorError: See the stage table of `errors`.
+    """
+    step = context.clients.step(name, config)
+    params = prepare(step.operation, message, step.config, context)
+
+    def call(request: Mapping[str, Any]) -> Output:
+        return step.client.call(step.operation, request, step.config)
+
+    if step.operation.pages is not None and step.config.emitBehaviour != "fetchPage":
+        yield from _listed(step, params, call)
+    else:
+        yield emit.data(step, split(step.operation, params, call))
+
+
+def _listed(step: Step, params: Mapping[str, Any], call: Any) -> Iterator[Emission]:
+    """Emit a list: all of it, a page or an item at a time."""
+    spec = step.operation.pages
+    assert spec is not None  # noqa: S101 - the caller looked
+
+    def split_call(request: Mapping[str, Any]) -> Output:
+        return split(step.operation, request, call)
+
+    found = pages(step.operation, params, split_call, max_items=step.config.maxItems)
+    behaviour = step.config.emitBehaviour
+    if behaviour == "emitPage":
+        for page in found:
+            yield emit.data(step, page)
+    elif behaviour == "emitIndividually":
+        for page in found:
+            for value in items_of(spec, page.body):
+                yield emit.item(step, value, page.evidence)
+    else:
+        yield emit.data(step, merged(spec, list(found)))

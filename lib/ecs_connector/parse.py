@@ -1,0 +1,144 @@
+"""Turns an HTTP answer into an output or a `ServiceError`.
+
+Timestamps become ISO-8601 UTC text; everything else stays as ECS sent it, members that the model does
+not know included.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from ecs_connector.errors import ResponseError, ServiceError
+from ecs_connector.model import Model, Operation
+from ecs_connector.values import HttpResponse
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-requestid")
+
+
+def request_id(response: HttpResponse) -> str | None:
+    """Return AWS's id of the request."""
+    for name in _REQUEST_IDS:
+        found = response.headers.get(name)
+        if found:
+            return found
+    return None
+
+
+def output(operation: Operation, response: HttpResponse, *, raw_timestamps: bool = False) -> dict[str, Any]:
+    """Return the output of an answer with status 200.
+
+    Raises:
+        ResponseError: The body is not a JSON object.
+    """
+    if not response.body:
+        return {}
+    try:
+        content = json.loads(response.body)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise ResponseError(
+            f"{operation.name}: the answer has status {response.status} but is not a JSON object "
+            f"({response.headers.get('content-type', 'no content type')}, {len(response.body)} bytes): "
+            "is the endpoint an Amazon ECS endpoint?",
+            operation=operation.name,
+            sent=True,
+            request_id=request_id(response),
+        )
+    if operation.times_out and not raw_timestamps:
+        to_iso(content, operation.times_out)
+    return content
+
+
+def to_iso(value: Any, plan: Any) -> None:
+    """Replace every timestamp of the plan by text, in place: the value was made by this module alone."""
+    if type(plan) is list:
+        if isinstance(value, list):
+            inner = plan[0]
+            for item in value:
+                to_iso(item, inner)
+        return
+    if not isinstance(value, dict):
+        return
+    for key, inner in plan.items():
+        if key == "*":
+            for name, item in value.items():
+                if inner == 1:
+                    value[name] = iso(item)
+                else:
+                    to_iso(item, inner)
+            continue
+        found = value.get(key)
+        if found is None:
+            continue
+        if inner == 1:
+            value[key] = iso(found)
+        else:
+            to_iso(found, inner)
+
+
+def iso(value: Any) -> Any:
+    """Return seconds since 1970 as `2026-11-23T14:00:00.000Z`; text and anything else unchanged."""
+    if type(value) is not float and type(value) is not int:
+        return value
+    try:
+        moment = _EPOCH + timedelta(seconds=value)
+    except OverflowError:
+        return value
+    digits = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.isoformat(timespec=digits)[:-6] + "Z"
+
+
+def service_error(
+    model: Model, operation: Operation, response: HttpResponse, *, attempts: int = 1
+) -> ServiceError:
+    """Return the error that an answer with another status than 200 stands for.
+
+    The code comes from the body's `__type` or `code`, with or without a prefix, from the header
+    `x-amzn-errortype`, or from the status when the body is not JSON.
+    """
+    try:
+        content = json.loads(response.body)
+    except ValueError:
+        content = None
+    members = content if isinstance(content, dict) else {}
+    code = _code(members.get("__type") or members.get("code") or response.headers.get("x-amzn-errortype"))
+    text = members.get("message") or members.get("Message") or members.get("errorMessage")
+    if not isinstance(text, str):
+        text = ""
+    status = response.status
+    fault: Literal["client", "server"] | None = None
+    known = model.faults.get(code or "")
+    if known in ("client", "server"):
+        fault = "server" if known == "server" else "client"
+    elif status >= 400:
+        fault = "server" if status >= 500 else "client"
+    identifier = request_id(response)
+    named = code or str(status)
+    from ecs_connector.redact import redact_text
+
+    text = redact_text(text) or _REASONS.get(status // 100, "no error text")
+    return ServiceError(
+        f"{operation.name}: {named}: {text} (HTTP {status}{f', request {identifier}' if identifier else ''})",
+        operation=operation.name,
+        code=named,
+        message=text,
+        status=status,
+        fault=fault,
+        attempts=attempts,
+        request_id=identifier,
+        output={key: value for key, value in members.items() if key not in ("__type", "message", "Message")},
+    )
+
+
+_REASONS = {3: "the endpoint redirects, and a signed request is never sent elsewhere", 5: "the service could not answer"}
+
+
+def _code(text: Any) -> str | None:
+    """Return the bare code: `com.amazonaws.ecs#ClusterNotFoundException:http://...` -> the name."""
+    if not isinstance(text, str) or not text:
+        return None
+    return text.partition(":")[0].rpartition("#")[2].strip() or None

@@ -1,0 +1,141 @@
+"""Turns a message's body into the input of an operation: checked, and with its client token.
+
+Nothing is sent before this has passed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from ecs_connector.config import StepConfig
+from ecs_connector.context import Context
+from ecs_connector.errors import ConfigError, DescriptorError, InputError, Violation
+from ecs_connector.gate import Gate, compile_gate
+from ecs_connector.model import Operation
+from ecs_connector.values import Message
+
+#: Rules that `validation: lenient` lets pass with a warning: what a newer model may allow.
+LENIENT = frozenset({"unknown", "enum"})
+#: Violations that the text of an error lists; the error carries all of them.
+_LISTED = 20
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_SCHEMAS = (os.path.join(_HERE, "schemas"), os.path.join(os.path.dirname(os.path.dirname(_HERE)), "schemas"))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An operation's input schema, compiled."""
+
+    schema: dict[str, Any]
+    gate: Gate
+
+
+def input_schema(operation: Operation) -> Checked:
+    """Read and compile the input schema of an operation.
+
+    Raises:
+        DescriptorError: The file is missing or damaged.
+    """
+    name = f"{operation.name}.in.json"
+    path = next((path for folder in _SCHEMAS if os.path.isfile(path := os.path.join(folder, name))), None)
+    if path is None:
+        raise DescriptorError(f"The schema {name} is missing in {' and '.join(_SCHEMAS)}.")
+    try:
+        with open(path, "rb") as file:
+            schema = json.loads(file.read())
+        return Checked(schema, compile_gate(schema, operation.rules))
+    except (OSError, ValueError, KeyError) as error:
+        raise DescriptorError(f"{path} cannot be read: {error}") from error
+
+
+def check(operation: Operation, body: Any, context: Context, *, lenient: bool = False) -> None:
+    """Check an input against the schema and the rules of its operation.
+
+    Raises:
+        InputError: With every violation at once.
+    """
+    shared = context.clients.shared
+    checked = shared.get(operation.name)
+    if checked is None:
+        checked = shared[operation.name] = input_schema(operation)
+    if checked.gate(body):
+        return
+    from ecs_connector.report import violations
+
+    found = violations(checked.schema, operation.rules, body, operation.secrets_in)
+    if lenient:
+        for violation in found:
+            if violation.rule in LENIENT:
+                context.logger.warning("%s: passed although the model does not know it: %s", operation.name, violation.message)
+        found = [violation for violation in found if violation.rule not in LENIENT]
+    if found:
+        raise InputError(_text(operation, found), violations=found)
+
+
+def _text(operation: Operation, found: list[Violation]) -> str:
+    count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+    lines = [f"{operation.name}: the input has {count}; nothing was sent."]
+    lines += [f"- {violation.message}" for violation in found[:_LISTED]]
+    if len(found) > _LISTED:
+        lines.append(f"- and {len(found) - _LISTED} more")
+    return "\n".join(lines)
+
+
+def guard(operation: Operation, config: StepConfig) -> None:
+    """Refuse what the credential's switches forbid.
+
+    Raises:
+        ConfigError: The credential is read-only, or the step has not confirmed that it may destroy.
+    """
+    if config.readOnly and operation.mutates:
+        raise ConfigError(
+            f"{operation.name}: this credential is read-only (readOnly), and {operation.name} changes something; nothing was "
+            "sent. Use another credential for this step.",
+            field="readOnly",
+        )
+    if config.requireConfirmation and operation.destroys and not config.confirm:
+        raise ConfigError(
+            f"{operation.name}: this credential asks for confirmation (requireConfirmation) before something is destroyed; "
+            "nothing was sent. Set the step's field confirm.",
+            field="confirm",
+        )
+
+
+def prepare(operation: Operation, message: Message, config: StepConfig, context: Context) -> dict[str, Any]:
+    """Return the input of an operation, checked, with its client token.
+
+    Raises:
+        ConfigError: A guard rail of the credential refuses the operation.
+        InputError: The body breaks the schema or a rule.
+    """
+    guard(operation, config)
+    body = message.body if message.body is not None else {}
+    check(operation, body, context, lenient=config.validation == "lenient")
+    token = operation.token
+    if token is None or token.member in body:
+        return dict(body)
+    return {**body, token.member: derive_token(operation, message, config, context)}
+
+
+def derive_token(operation: Operation, message: Message, config: StepConfig, context: Context) -> str:
+    """Return the client token of a message: the same for its redelivery, another for changed input.
+
+    A message without an id, and one that asks to be run anew, gets a token by chance.
+    """
+    assert operation.token is not None  # noqa: S101 - callers look first
+    if message.id is None or config.rerun:
+        seed: tuple[Any, ...] = (os.urandom(32).hex(),)
+    else:
+        seed = (context.identity, message.id, config.region, config.endpoint, canonical(message.body))
+    digest = sha256(f"ecs-connector\x00{operation.name}\x00".encode() + repr(seed).encode()).hexdigest()
+    return digest[: min(operation.token.length, 36)]
+
+
+def canonical(body: Mapping[str, Any] | None) -> str:
+    """Return the body as text that does not depend on the order of its members."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)

@@ -1,0 +1,119 @@
+"""Signs a request with AWS Signature Version 4.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+from ecs_connector.errors import CredentialsError
+from ecs_connector.values import Credentials
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+#: Headers that a proxy or the client itself may change on the way.
+UNSIGNED_HEADERS = frozenset({"authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a signature is good for."""
+
+    region: str
+    service: str
+
+
+class Signer:
+    """Signs requests; keeps the signing key of each credential, day and scope."""
+
+    def __init__(self) -> None:
+        self._keys: dict[tuple[str, str, str, str], bytes] = {}
+
+    def sign(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        credentials: Credentials,
+        scope: Scope,
+        at: datetime,
+    ) -> dict[str, str]:
+        """Return the headers with `X-Amz-Date`, `X-Amz-Security-Token` where there is one, and `Authorization`.
+
+        Signs the query and every header except those in `UNSIGNED_HEADERS`. Header names are lower case.
+
+        Args:
+            target: Path and query, percent-encoded.
+            headers: Must hold `host`.
+            at: Time of signing, aware UTC. AWS accepts it within 5 minutes of its own clock.
+
+        Raises:
+            CredentialsError: The credentials have expired at that time.
+        """
+        if credentials.expires_at is not None and credentials.expires_at <= at:
+            raise CredentialsError("The credentials have expired: provide new ones.", field="sessionToken")
+        stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        signed = {**headers, "x-amz-date": stamp}
+        if credentials.session_token:
+            signed["x-amz-security-token"] = credentials.session_token
+        names, request = canonical_request(method, target, signed, body)
+        day = stamp[:8]
+        credential_scope = f"{day}/{scope.region}/{scope.service}/aws4_request"
+        text = f"{ALGORITHM}\n{stamp}\n{credential_scope}\n{sha256(request.encode()).hexdigest()}"
+        key = self._key(credentials.secret_access_key, day, scope)
+        signature = hmac.digest(key, text.encode(), "sha256").hex()
+        signed["authorization"] = (
+            f"{ALGORITHM} Credential={credentials.access_key_id}/{credential_scope}, "
+            f"SignedHeaders={names}, Signature={signature}"
+        )
+        return signed
+
+    def _key(self, secret: str, day: str, scope: Scope) -> bytes:
+        cached = self._keys.get((secret, day, scope.region, scope.service))
+        if cached is not None:
+            return cached
+        if len(self._keys) >= 64:
+            self._keys.clear()  # yesterday's keys and rotated credentials
+        key = signing_key(secret, day, scope)
+        self._keys[(secret, day, scope.region, scope.service)] = key
+        return key
+
+
+def signing_key(secret: str, day: str, scope: Scope) -> bytes:
+    """Derive the key of one day and scope."""
+    key = b"AWS4" + secret.encode()
+    for part in (day, scope.region, scope.service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def canonical_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
+    """Return the names of the signed headers and the canonical request."""
+    path, _, query = target.partition("?")
+    chosen = sorted((name, value) for name, value in headers.items() if name not in UNSIGNED_HEADERS)
+    names = ";".join([name for name, _ in chosen])
+    lines = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in chosen])
+    return names, (
+        f"{method}\n{canonical_path(path)}\n{canonical_query(query)}\n{lines}\n{names}\n{sha256(body).hexdigest()}"
+    )
+
+
+def canonical_path(path: str) -> str:
+    """Return the path with each segment encoded once more, as every service but S3 wants it."""
+    return "/" if path in ("", "/") else quote(path, safe="/~")
+
+
+def canonical_query(query: str) -> str:
+    """Return the parameters in the order of their encoded names and values."""
+    if not query:
+        return ""
+    pairs: list[Any] = [part.partition("=") for part in query.split("&")]
+    return "&".join(f"{name}={value}" for name, _, value in sorted(pairs))
