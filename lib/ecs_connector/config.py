@@ -52,6 +52,10 @@ class Fields:
     def names(self) -> list[str]:
         return list(self._fields)
 
+    def default(self, name: str) -> Any:
+        """Return the default of a field; None when it has none."""
+        return self._defaults.get(name)
+
     def parse(self, config: Mapping[str, Any], waits: tuple[str, ...] = ()) -> StepConfig:
         """Return the fields that the mapping sets, parsed, over their defaults.
 
