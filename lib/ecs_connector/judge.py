@@ -1,4 +1,4 @@
-"""The verdict on stopped tasks: did they do their work?
+"""Judge stopped tasks: whether they did their work.
 
 A task succeeded only if it started, ended by itself, and every container that counts left an accepted
 exit code. Containers that count are the essential ones where these are known, else all that the user

@@ -211,10 +211,10 @@ def _rules() -> tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re
         (("--",), r"--" + _NAME + r"\s+[\"']?([^\s\"',]+)"),
         # Session tokens of STS, web tokens, tokens of code hosts and chats: known by how they begin.
         (("iqoj", "fwog", "fqog"), r"\b((?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[\w/+=%-]{20,})"),
-        (("eyj",), r"\b(eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)"),
+        (("eyj",), r"(?<![\w-])(eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)"),
         (("gh", "glpat", "xox"), r"\b((?:ghp|gho|ghs|ghu|ghr|glpat|github_pat|xox[abprs])[_-][\w-]{16,})"),
-        (("://",), r"[a-z][a-z0-9+.-]*://(?:\[redacted:[0-9a-f]{6}\]|[^/\s:@\"'<>?#\[]*):([^/\s\"'<>]+)@"),
-        (("://",), r"[a-z][a-z0-9+.-]*://([^/\s:@\"'<>?#\[\]]{16,})@"),
+        (("://",), r"://(?:\[redacted:[0-9a-f]{6}\]|[^/\s:@\"'<>?#\[]*):([^/\s\"'<>]+)@"),
+        (("://",), r"://([^/\s:@\"'<>?#\[\]]{16,})@"),
     )
     key_id = re.compile(r"(?<![A-Z0-9])(A(?:KIA|SIA|BIA|CCA))[A-Z0-9]{8,120}([A-Z0-9]{4})(?![A-Z0-9])")
     return (
