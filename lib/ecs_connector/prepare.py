@@ -9,13 +9,12 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from ecs_connector.config import StepConfig
 from ecs_connector.context import Context
 from ecs_connector.errors import ConfigError, DescriptorError, InputError, Violation
-from ecs_connector.gate import Gate, compile_gate
+from ecs_connector.gate import Acceptor
 from ecs_connector.model import Operation
 from ecs_connector.values import Message
 
@@ -32,7 +31,7 @@ class Checked:
     """An operation's input schema, compiled."""
 
     schema: dict[str, Any]
-    gate: Gate
+    accepts: Acceptor
 
 
 def input_schema(operation: Operation) -> Checked:
@@ -48,7 +47,7 @@ def input_schema(operation: Operation) -> Checked:
     try:
         with open(path, "rb") as file:
             schema = json.loads(file.read())
-        return Checked(schema, compile_gate(schema, operation.rules))
+        return Checked(schema, Acceptor(schema, operation.rules))
     except (OSError, ValueError, KeyError) as error:
         raise DescriptorError(f"{path} cannot be read: {error}") from error
 
@@ -63,7 +62,7 @@ def check(operation: Operation, body: Any, context: Context, *, lenient: bool = 
     checked = shared.get(operation.name)
     if checked is None:
         checked = shared[operation.name] = input_schema(operation)
-    if checked.gate(body):
+    if checked.accepts(body):
         return
     from ecs_connector.report import violations
 
@@ -116,26 +115,8 @@ def prepare(operation: Operation, message: Message, config: StepConfig, context:
     guard(operation, config)
     body = message.body if message.body is not None else {}
     check(operation, body, context, lenient=config.validation == "lenient")
-    token = operation.token
-    if token is None or token.member in body:
+    if operation.token is None and operation.effect is None:
         return dict(body)
-    return {**body, token.member: derive_token(operation, message, config, context)}
+    from ecs_connector.tokens import identified
 
-
-def derive_token(operation: Operation, message: Message, config: StepConfig, context: Context) -> str:
-    """Return the client token of a message: the same for its redelivery, another for changed input.
-
-    A message without an id, and one that asks to be run anew, gets a token by chance.
-    """
-    assert operation.token is not None  # noqa: S101 - callers look first
-    if message.id is None or config.rerun:
-        seed: tuple[Any, ...] = (os.urandom(32).hex(),)
-    else:
-        seed = (context.identity, message.id, config.region, config.endpoint, canonical(message.body))
-    digest = sha256(f"ecs-connector\x00{operation.name}\x00".encode() + repr(seed).encode()).hexdigest()
-    return digest[: min(operation.token.length, 36)]
-
-
-def canonical(body: Mapping[str, Any] | None) -> str:
-    """Return the body as text that does not depend on the order of its members."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    return {**body, **identified(operation, message, config, context)}

@@ -14,6 +14,7 @@ from typing import Any
 
 from jsonschema import Draft7Validator, validators
 
+from ecs_connector.dialect import MOMENT, standard
 from ecs_connector.errors import Violation
 from ecs_connector.gate import moment
 from ecs_connector.redact import fingerprint
@@ -47,39 +48,13 @@ def violations(
     return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule))
 
 
-def standard(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema of the platform's dialect as standard JSON Schema: `required` as arrays, whole numbers as such."""
-    result: dict[str, Any] = {}
-    for key in ("$ref", "enum", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "pattern",
-                "minProperties", "maxProperties"):  # fmt: skip
-        if key in schema:
-            result[key] = schema[key]
-    if "type" in schema:
-        whole = schema["type"] == "number" and schema.get("multipleOf") == 1
-        result["type"] = "moment" if schema.get("format") == "date-time" else "integer" if whole else schema["type"]
-    if "properties" in schema:
-        result["properties"] = {name: standard(inner) for name, inner in schema["properties"].items()}
-        required = [name for name, inner in schema["properties"].items() if inner.get("required")]
-        if required:
-            result["required"] = required
-    if "additionalProperties" in schema:
-        extra = schema["additionalProperties"]
-        result["additionalProperties"] = standard(extra) if isinstance(extra, Mapping) else extra
-    if "items" in schema:
-        result["items"] = standard(schema["items"])
-    if "definitions" in schema:
-        result["definitions"] = {name: standard(inner) for name, inner in schema["definitions"].items()}
-    return result
-
-
 def _validator(schema: Mapping[str, Any]) -> Any:
     checker = Draft7Validator.TYPE_CHECKER.redefine_many(
         {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
             "number": lambda _, value: isinstance(value, (int, float))
             and not isinstance(value, bool)
             and math.isfinite(value),
-            "moment": lambda _, value: moment(value),
+            MOMENT: lambda _, value: moment(value),
         }
     )
     return validators.extend(Draft7Validator, type_checker=checker)(schema)

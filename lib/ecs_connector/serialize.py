@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ecs_connector.errors import InputError, Violation
 from ecs_connector.model import Model, Operation
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -18,9 +19,28 @@ def target(model: Model, operation: Operation, path: str = "/") -> str:
 
 
 def body(operation: Operation, params: Mapping[str, Any]) -> bytes:
-    """Return the input as compact JSON; timestamps go as seconds since 1970, as the protocol has them."""
+    """Return the input as compact JSON; timestamps go as seconds since 1970, as the protocol has them.
+
+    Raises:
+        InputError: The input has something that is not JSON: a number that is not finite, half a character.
+    """
     content = to_epoch(params, operation.times_in) if operation.times_in else params
-    return _ENCODER.encode(content).encode()
+    try:
+        encoded = _ENCODER.encode(content).encode()
+        # A mapping may compute 3.0 where 3 is meant; ECS takes whole numbers only as such.
+        return _ENCODER.encode(_whole(content)).encode() if b".0" in encoded else encoded
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"{operation.name}: the input is not JSON: {type(error).__name__}: {error}"
+        raise InputError(message, violations=[Violation("", "json", message)]) from error
+
+
+def _whole(value: Any) -> Any:
+    """Return a copy in which every number without a fraction is an integer."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def to_epoch(value: Any, plan: Any) -> Any:
