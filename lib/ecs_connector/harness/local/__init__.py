@@ -6,7 +6,8 @@ here, on a clock that a test may wind. `docs/local-endpoint.md` describes the sc
 
 from ecs_connector.harness.local.clock import ManualClock
 from ecs_connector.harness.local.dispatch import coverage
+from ecs_connector.harness.local.foreground import serve
 from ecs_connector.harness.local.scenario import Scenario
-from ecs_connector.harness.local.server import LocalEcs, serve
+from ecs_connector.harness.local.server import LocalEcs
 
 __all__ = ["LocalEcs", "ManualClock", "Scenario", "coverage", "serve"]

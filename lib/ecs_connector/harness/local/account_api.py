@@ -38,7 +38,7 @@ def _show(name: str, value: str, principal: str) -> Json:
     return {"name": name, "value": value, "principalArn": principal, "type": kind}
 
 
-def put_account_setting(region: Region, body: Json) -> Json:
+def _put_account_setting(region: Region, body: Json) -> Json:
     name, value, principal = body["name"], body["value"], _principal(region, body)
     if name in _DEFAULTS:
         region.moto.call("PutAccountSetting", {"name": name, "value": value})
@@ -46,18 +46,18 @@ def put_account_setting(region: Region, body: Json) -> Json:
     return {"setting": _show(name, value, principal)}
 
 
-def put_account_setting_default(region: Region, body: Json) -> Json:
-    return put_account_setting(region, {"name": body["name"], "value": body["value"]})
+def _put_account_setting_default(region: Region, body: Json) -> Json:
+    return _put_account_setting(region, {"name": body["name"], "value": body["value"]})
 
 
-def delete_account_setting(region: Region, body: Json) -> Json:
+def _delete_account_setting(region: Region, body: Json) -> Json:
     name, principal = body["name"], _principal(region, body)
     region.moto.call("DeleteAccountSetting", {"name": name})
     value = _kept(region).get(principal, {}).pop(name, _DEFAULTS.get(name, ""))
     return {"setting": _show(name, value, principal)}
 
 
-def list_account_settings(region: Region, body: Json) -> Json:
+def _list_account_settings(region: Region, body: Json) -> Json:
     principal = _principal(region, body)
     settings = dict(_DEFAULTS) if body.get("effectiveSettings") else {}
     if body.get("effectiveSettings"):
@@ -101,7 +101,7 @@ def _check_resource(region: Region, arn: str) -> str:
     return arn
 
 
-def tag_resource(region: Region, body: Json) -> Json:
+def _tag_resource(region: Region, body: Json) -> Json:
     arn = _check_resource(region, body["resourceArn"])
     keys = {*region.tags.get(arn, {}), *(tag["key"] for tag in body["tags"])}
     if len(keys) > _MOST_TAGS:
@@ -110,23 +110,23 @@ def tag_resource(region: Region, body: Json) -> Json:
     return {}
 
 
-def untag_resource(region: Region, body: Json) -> Json:
+def _untag_resource(region: Region, body: Json) -> Json:
     kept = region.tags.get(_check_resource(region, body["resourceArn"]), {})
     for key in body["tagKeys"]:
         kept.pop(key, None)
     return {}
 
 
-def list_tags_for_resource(region: Region, body: Json) -> Json:
+def _list_tags_for_resource(region: Region, body: Json) -> Json:
     return {"tags": region.get_tags(_check_resource(region, body["resourceArn"]))}
 
 
 HANDLERS: dict[str, Callable[[Region, Any], Json]] = {
-    "PutAccountSetting": put_account_setting,
-    "PutAccountSettingDefault": put_account_setting_default,
-    "DeleteAccountSetting": delete_account_setting,
-    "ListAccountSettings": list_account_settings,
-    "TagResource": tag_resource,
-    "UntagResource": untag_resource,
-    "ListTagsForResource": list_tags_for_resource,
+    "PutAccountSetting": _put_account_setting,
+    "PutAccountSettingDefault": _put_account_setting_default,
+    "DeleteAccountSetting": _delete_account_setting,
+    "ListAccountSettings": _list_account_settings,
+    "TagResource": _tag_resource,
+    "UntagResource": _untag_resource,
+    "ListTagsForResource": _list_tags_for_resource,
 }

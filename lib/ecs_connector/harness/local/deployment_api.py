@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ecs_connector.harness.local import rollouts
+from ecs_connector.harness.local.deployments import Rollout
 from ecs_connector.harness.local.refusal import Refusal, client, invalid
 from ecs_connector.harness.local.service_api import find_service
-from ecs_connector.harness.local.services import Rollout, ServiceRecord
+from ecs_connector.harness.local.services import ServiceRecord
 from ecs_connector.harness.local.state import Json, Region
 
 #: Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
@@ -35,7 +36,7 @@ def _need_rollout(region: Region, arn: str) -> tuple[ServiceRecord, Rollout]:
     return found
 
 
-def describe_service_deployments(region: Region, body: Json) -> Json:
+def _describe_service_deployments(region: Region, body: Json) -> Json:
     arns = body["serviceDeploymentArns"]
     _check_count(arns, "serviceDeploymentArns")
     shown, failures = [], []
@@ -53,7 +54,7 @@ def _check_count(arns: list[str], member: str) -> None:
         raise invalid(f"{member} must have 1 to {_MOST_DESCRIBED} elements.")
 
 
-def list_service_deployments(region: Region, body: Json) -> Json:
+def _list_service_deployments(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     service = find_service(region, cluster, body["service"])
     created = body.get("createdAt") or {}
@@ -75,7 +76,7 @@ def _brief(region: Region, service: ServiceRecord, rollout: Rollout) -> Json:
     return {**brief, "targetServiceRevisionArn": rollout.target.arn}
 
 
-def describe_service_revisions(region: Region, body: Json) -> Json:
+def _describe_service_revisions(region: Region, body: Json) -> Json:
     arns = body["serviceRevisionArns"]
     _check_count(arns, "serviceRevisionArns")
     shown, failures = [], []
@@ -104,7 +105,7 @@ def _images(region: Region, definition_arn: str) -> list[Json]:
     return [{"containerName": item["name"], "image": item["image"]} for item in definition["containerDefinitions"]]
 
 
-def stop_service_deployment(region: Region, body: Json) -> Json:
+def _stop_service_deployment(region: Region, body: Json) -> Json:
     arn = body["serviceDeploymentArn"]
     service, rollout = _need_rollout(region, arn)
     if not rollout.ongoing:
@@ -117,7 +118,7 @@ def stop_service_deployment(region: Region, body: Json) -> Json:
     return {"serviceDeploymentArn": arn}
 
 
-def continue_service_deployment(region: Region, body: Json) -> Json:
+def _continue_service_deployment(region: Region, body: Json) -> Json:
     arn = body["serviceDeploymentArn"]
     service, rollout = _need_rollout(region, arn)
     waiting = [item for item in rollout.hooks if item["status"] == "AWAITING_ACTION"]
@@ -131,9 +132,9 @@ def continue_service_deployment(region: Region, body: Json) -> Json:
 
 
 HANDLERS: dict[str, Callable[[Region, Any], Json]] = {
-    "DescribeServiceDeployments": describe_service_deployments,
-    "ListServiceDeployments": list_service_deployments,
-    "DescribeServiceRevisions": describe_service_revisions,
-    "StopServiceDeployment": stop_service_deployment,
-    "ContinueServiceDeployment": continue_service_deployment,
+    "DescribeServiceDeployments": _describe_service_deployments,
+    "ListServiceDeployments": _list_service_deployments,
+    "DescribeServiceRevisions": _describe_service_revisions,
+    "StopServiceDeployment": _stop_service_deployment,
+    "ContinueServiceDeployment": _continue_service_deployment,
 }

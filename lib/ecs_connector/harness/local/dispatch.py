@@ -6,8 +6,22 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ecs_connector.harness.local import account_api, catalogue, deployment_api, instances, service_api, task_api
-from ecs_connector.harness.local import task_sets as task_set_api
+from ecs_connector.harness.local import (
+    account_api,
+    attributes,
+    clusters,
+    daemon_definitions,
+    daemons,
+    definitions,
+    deployment_api,
+    gateways,
+    instances,
+    providers,
+    service_api,
+    task_api,
+    task_extras,
+    task_sets,
+)
 from ecs_connector.harness.local.model import ecs_model
 from ecs_connector.harness.local.paging import cut_page
 from ecs_connector.harness.local.refusal import Refusal
@@ -15,13 +29,29 @@ from ecs_connector.harness.local.state import Json, Region
 from ecs_connector.harness.local.synthetic import synthesize
 
 Handler = Callable[[Region, Any], Json]
+_SIMULATED = (
+    account_api,
+    attributes,
+    clusters,
+    daemon_definitions,
+    daemons,
+    definitions,
+    deployment_api,
+    gateways,
+    instances,
+    providers,
+    service_api,
+    task_api,
+    task_extras,
+    task_sets,
+)
 
 
 @functools.cache
 def handlers() -> dict[str, Handler]:
     """Return the operations that are simulated, each with what answers it."""
     table: dict[str, Handler] = {}
-    for module in (catalogue, task_api, service_api, deployment_api, task_set_api, instances, account_api):
+    for module in _SIMULATED:
         table.update(module.HANDLERS)
     return table
 

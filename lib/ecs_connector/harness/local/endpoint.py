@@ -101,30 +101,21 @@ class Endpoint:
                 return in_front
         form = next((rule.error_form for rule in picked if rule.error_form != "plain"), "plain")
         try:
-            output, synthetic = self._serve(world, request, picked, skew_s)
+            reply = self._serve(world, request, picked, request_id, skew_s)
         except Refusal as refusal:
             request.error = refusal.code
             return _error_reply(request, refusal, request_id, form)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see the next line
             # A bug of the simulation is an answer too: a cut connection would look like a fault that was asked for.
             _log.exception("The embedded endpoint failed on %s", request.operation)
             bug = Refusal("InternalFailure", f"The embedded endpoint failed: {error!r}", status=500)
             request.error = bug.code
             return _error_reply(request, bug, request_id, form)
-        for rule in picked:
-            late = faults.reply_of(rule)
-            if late is not None:
-                return late
-        if request.service == "sts":
-            return sts_reply(request, output, request_id)
-        reply = Reply(200, json.dumps(output).encode(), {"Content-Type": _JSON_TYPE})
-        if synthetic:
-            reply.headers[SYNTHETIC_HEADER] = "true"
-        return reply
+        return next((late for late in map(faults.reply_of, picked) if late is not None), reply)
 
     def _serve(
-        self, world: World, request: RecordedRequest, picked: list[FaultRule], skew_s: float
-    ) -> tuple[dict[str, Any], bool]:
+        self, world: World, request: RecordedRequest, picked: list[FaultRule], request_id: str, skew_s: float
+    ) -> Reply:
         if request.method != "POST" or not request.service:
             raise Refusal("UnknownOperationException", "", status=404)
         check_date = self.clock_skew_s is not None or any(rule.kind == "clockSkew" for rule in picked)
@@ -143,8 +134,13 @@ class Endpoint:
                     raise refusal
                 if rule.kind == "partial":
                     output = faults.fail_partly(rule, output)
+            if request.service == "sts":
+                return sts_reply(request, output, request_id)
             # Serialized under the lock: what handlers return is part of the state.
-            return json.loads(json.dumps(output)), synthetic
+            reply = Reply(200, json.dumps(output).encode(), {"Content-Type": _JSON_TYPE})
+        if synthetic:
+            reply.headers[SYNTHETIC_HEADER] = "true"
+        return reply
 
     def _answer(self, world: World, request: RecordedRequest, caller: Caller) -> tuple[dict[str, Any], bool]:
         if request.service == "sts":

@@ -20,8 +20,7 @@ _THROTTLES: dict[str, tuple[int, str, str]] = {
     "ec2": (
         400,
         "InvalidParameterException",
-        "Error retrieving network interface information: Request limit exceeded. (Service: AmazonEC2; Status Code: "
-        "503; Error Code: RequestLimitExceeded)",
+        "Error retrieving network interface information: Request limit exceeded. (Service: AmazonEC2)",
     ),
     "registration": (
         400,

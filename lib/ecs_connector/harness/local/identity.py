@@ -64,8 +64,8 @@ class KeyRing:
         found = _AUTHORIZATION.match(authorization.strip())
         date = request.headers.get("x-amz-date", "")
         if found is None or request.access_key_id is None or not re.fullmatch(r"\d{8}T\d{6}Z", date):
-            raise Refusal("IncompleteSignatureException", "Authorization header requires Credential, SignedHeaders, "
-                          "Signature and a request date (X-Amz-Date).")  # fmt: skip
+            text = "Authorization header requires Credential, SignedHeaders, Signature and an X-Amz-Date header."
+            raise Refusal("IncompleteSignatureException", text)
         if request.authorization_service != _SIGNING_NAMES.get(request.service, request.authorization_service):
             expected = _SIGNING_NAMES[request.service]
             raise Refusal("InvalidSignatureException", f"Credential should be scoped to correct service: '{expected}'.")
@@ -78,9 +78,7 @@ class KeyRing:
             self._check_key(key, request, found["headers"], found["signature"], now_s)
         return self._caller(request.access_key_id, key)
 
-    def _check_key(
-        self, key: KnownKey, request: RecordedRequest, signed: str, signature: str, now_s: float
-    ) -> None:
+    def _check_key(self, key: KnownKey, request: RecordedRequest, signed: str, signature: str, now_s: float) -> None:
         if (request.headers.get("x-amz-security-token") or None) != key.session_token:
             raise Refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
         if not hmac.compare_digest(_signature(key.secret_access_key, request, signed), signature):

@@ -1,4 +1,4 @@
-"""Container instances and their attributes, kept here.
+"""Container instances, kept here.
 
 Deviates: moto wants an EC2 instance behind each, and fails on a cluster that has none.
 """
@@ -14,8 +14,6 @@ from ecs_connector.harness.local.state import Json, Region
 
 #: Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
 _MOST_DESCRIBED = 100
-#: Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
-_MOST_ATTRIBUTES = 10
 _CPU_UNITS, _MEMORY_MIB = 4096, 7680
 
 
@@ -23,13 +21,14 @@ def _arn(region: Region, cluster: str, reference: str) -> str:
     return reference if reference.startswith("arn:") else region.arn(f"container-instance/{cluster}/{reference}")
 
 
-def _find(region: Region, cluster: str, reference: str) -> Json | None:
+def find_instance(region: Region, cluster: str, reference: str) -> Json | None:
+    """Return what is kept of a container instance of a cluster."""
     kept = region.instances.get(_arn(region, cluster, reference))
     return kept if kept is not None and kept["cluster"] == cluster else None
 
 
 def _need(region: Region, cluster: str, reference: str) -> Json:
-    kept = _find(region, cluster, reference)
+    kept = find_instance(region, cluster, reference)
     if kept is None:
         raise invalid("The referenced container instance was not found.")
     return kept
@@ -49,7 +48,7 @@ def _show(region: Region, kept: Json) -> Json:
     }
 
 
-def register_container_instance(region: Region, body: Json) -> Json:
+def _register_container_instance(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     if body.get("containerInstanceArn") in region.instances:
         return {"containerInstance": _show(region, region.instances[body["containerInstanceArn"]])}
@@ -90,7 +89,7 @@ def register_container_instance(region: Region, body: Json) -> Json:
     return {"containerInstance": _show(region, region.instances[arn])}
 
 
-def deregister_container_instance(region: Region, body: Json) -> Json:
+def _deregister_container_instance(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     kept = _need(region, cluster, body["containerInstance"])
     arn = kept["shown"]["containerInstanceArn"]
@@ -118,7 +117,7 @@ def _each(region: Region, body: Json, change: Callable[[Json], None]) -> Json:
         raise invalid(f"containerInstances cannot have more than {_MOST_DESCRIBED} elements.")
     found, failures = [], []
     for reference in dict.fromkeys(references):
-        kept = _find(region, cluster, reference)
+        kept = find_instance(region, cluster, reference)
         if kept is None:
             failures.append({"arn": _arn(region, cluster, reference), "reason": "MISSING"})
         else:
@@ -127,7 +126,7 @@ def _each(region: Region, body: Json, change: Callable[[Json], None]) -> Json:
     return {"containerInstances": found, "failures": failures}
 
 
-def describe_container_instances(region: Region, body: Json) -> Json:
+def _describe_container_instances(region: Region, body: Json) -> Json:
     output = _each(region, body, lambda _: None)
     include = body.get("include") or []
     for shown in output["containerInstances"]:
@@ -138,7 +137,7 @@ def describe_container_instances(region: Region, body: Json) -> Json:
     return output
 
 
-def update_container_instances_state(region: Region, body: Json) -> Json:
+def _update_container_instances_state(region: Region, body: Json) -> Json:
     status = body["status"]
     if status not in ("ACTIVE", "DRAINING"):
         raise invalid("Container instances status should be one of [ACTIVE, DRAINING]")
@@ -154,7 +153,7 @@ def _drain(region: Region, arns: set[str]) -> None:
             task.stop(region, region.world.now(), "ServiceSchedulerInitiated", "Container instance is draining")
 
 
-def list_container_instances(region: Region, body: Json) -> Json:
+def _list_container_instances(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     wanted = body.get("status")
     return {
@@ -166,7 +165,7 @@ def list_container_instances(region: Region, body: Json) -> Json:
     }
 
 
-def update_container_agent(region: Region, body: Json) -> Json:
+def _update_container_agent(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     kept = _need(region, cluster, body["containerInstance"])
     if kept["shown"].get("agentUpdateStatus") == "PENDING":
@@ -175,7 +174,7 @@ def update_container_agent(region: Region, body: Json) -> Json:
     return {"containerInstance": _show(region, kept)}
 
 
-def discover_poll_endpoint(region: Region, body: Json) -> Json:
+def _discover_poll_endpoint(region: Region, body: Json) -> Json:
     host = f"https://ecs-a-1.{region.name}.amazonaws.com/"
     return {
         "endpoint": host,
@@ -184,69 +183,12 @@ def discover_poll_endpoint(region: Region, body: Json) -> Json:
     }
 
 
-# -- attributes -----------------------------------------------------------------------------------------
-
-
-def _targets(region: Region, cluster: str, attribute: Json) -> list[Json]:
-    target = attribute.get("targetId")
-    if target is None:
-        return [kept for kept in region.instances.values() if kept["cluster"] == cluster]
-    kept = _find(region, cluster, target)
-    if kept is None:
-        raise Refusal("TargetNotFoundException", f"Could not find the container instance {target}.")
-    return [kept]
-
-
-def _change_attributes(change: Callable[[Json, Json], None]) -> Callable[[Region, Json], Json]:
-    def handler(region: Region, body: Json) -> Json:
-        cluster = region.cluster(body.get("cluster"))
-        attributes = body["attributes"]
-        if not 1 <= len(attributes) <= _MOST_ATTRIBUTES:
-            raise invalid(f"You may specify 1 to {_MOST_ATTRIBUTES} attributes.")
-        for attribute in attributes:
-            for kept in _targets(region, cluster, attribute):
-                change(kept["attributes"], attribute)
-        return {"attributes": attributes}
-
-    return handler
-
-
-def _put(attributes: Json, attribute: Json) -> None:
-    attributes[attribute["name"]] = {name: attribute[name] for name in ("name", "value") if name in attribute}
-
-
-def _delete(attributes: Json, attribute: Json) -> None:
-    kept = attributes.get(attribute["name"])
-    if kept is not None and attribute.get("value") in (None, kept.get("value")):
-        del attributes[attribute["name"]]
-
-
-def list_attributes(region: Region, body: Json) -> Json:
-    cluster = region.cluster(body.get("cluster"))
-    if body["targetType"] != "container-instance":
-        raise invalid("targetType must be container-instance")
-    found = []
-    for arn, kept in region.instances.items():
-        if kept["cluster"] != cluster:
-            continue
-        for item in kept["attributes"].values():
-            if body.get("attributeName") in (None, item["name"]) and body.get("attributeValue") in (
-                None,
-                item.get("value"),
-            ):
-                found.append({**item, "targetId": arn})
-    return {"attributes": found}
-
-
 HANDLERS: dict[str, Callable[[Region, Any], Json]] = {
-    "RegisterContainerInstance": register_container_instance,
-    "DeregisterContainerInstance": deregister_container_instance,
-    "DescribeContainerInstances": describe_container_instances,
-    "UpdateContainerInstancesState": update_container_instances_state,
-    "ListContainerInstances": list_container_instances,
-    "UpdateContainerAgent": update_container_agent,
-    "DiscoverPollEndpoint": discover_poll_endpoint,
-    "PutAttributes": _change_attributes(_put),
-    "DeleteAttributes": _change_attributes(_delete),
-    "ListAttributes": list_attributes,
+    "RegisterContainerInstance": _register_container_instance,
+    "DeregisterContainerInstance": _deregister_container_instance,
+    "DescribeContainerInstances": _describe_container_instances,
+    "UpdateContainerInstancesState": _update_container_instances_state,
+    "ListContainerInstances": _list_container_instances,
+    "UpdateContainerAgent": _update_container_agent,
+    "DiscoverPollEndpoint": _discover_poll_endpoint,
 }

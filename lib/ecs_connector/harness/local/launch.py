@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_connector.harness.local.catalogue import find_definition
+from ecs_connector.harness.local.definitions import find_definition
 from ecs_connector.harness.local.refusal import client, invalid
 from ecs_connector.harness.local.rules import PlacementFailure, TaskRule
 from ecs_connector.harness.local.state import Json, Region

@@ -9,7 +9,7 @@ import functools
 from typing import Any
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 
 from ecs_connector.harness.local.refusal import Refusal, client, invalid
 
@@ -79,11 +79,12 @@ class EcsModel:
         """
         self._check(self.input_shape(operation), body, "")
 
-    def _check(self, shape: Shape | Any, value: Any, where: str) -> None:
+    def _check(self, shape: Any, value: Any, where: str) -> None:
         accepted = _JSON_TYPES.get(shape.type_name)
         if accepted is None or value is None:
             return
-        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
+        fits = isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool))
+        if not fits:
             at = where or "the body"
             raise Refusal("SerializationException", f"{at}: expected {shape.type_name}, found {type(value).__name__}")
         if shape.type_name == "structure":

@@ -41,16 +41,9 @@ class Numbers:
 
 
 def _range(value: Any) -> tuple[int, float]:
-    if isinstance(value, bool):
-        raise ValueError(value)
-    if isinstance(value, int):
-        first, last = value, float(value)
-    elif isinstance(value, str):
-        head, dash, tail = value.partition("-")
-        first = int(head)
-        last = (float(int(tail)) if tail else FOREVER) if dash else float(first)
-    else:
-        raise ValueError(value)
+    head, dash, tail = str(value).partition("-")
+    first = int(head)
+    last = (float(int(tail)) if tail else FOREVER) if dash else float(first)
     if first < 1 or last < first:
         raise ValueError(value)
     return first, last

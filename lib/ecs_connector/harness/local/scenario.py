@@ -7,29 +7,29 @@ nothing goes wrong. The format is described in `docs/local-endpoint.md`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ecs_connector.errors import ConfigError
-from ecs_connector.harness.local.reader import FOREVER, Reader, nearest
-from ecs_connector.harness.local.rules import (
-    FaultRule,
-    KnownKey,
-    LogRule,
-    RoleRule,
-    ServiceRule,
-    TaskRule,
+from ecs_connector.harness.local.reader import Reader, nearest
+from ecs_connector.harness.local.rule_readers import (
     read_fault_rule,
+    read_key,
+    read_log,
+    read_role,
     read_service_rule,
     read_task_rule,
 )
+from ecs_connector.harness.local.rules import FaultRule, KnownKey, LogRule, RoleRule, ServiceRule, TaskRule
 
 #: ECS shows a stopped task for at least an hour.
 #: Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
 TASK_RETENTION_S = 3600.0
 #: Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 TOKEN_LIFETIME_S = 86400.0
+_TASK_DEFAULTS = TaskRule()
+_SERVICE_DEFAULTS = ServiceRule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Scenario:
     account: str = "123456789012"
     seed: int = 0
     #: What holds for every task, or deployment, that no rule fits, and for fields a rule leaves out.
-    task_defaults: TaskRule = TaskRule()
-    service_defaults: ServiceRule = ServiceRule()
+    task_defaults: TaskRule = _TASK_DEFAULTS
+    service_defaults: ServiceRule = _SERVICE_DEFAULTS
     tasks: tuple[TaskRule, ...] = ()
     services: tuple[ServiceRule, ...] = ()
     faults: tuple[FaultRule, ...] = ()
@@ -143,9 +143,9 @@ def _read(value: Any, problems: list[str]) -> Scenario:
         faults=tuple(
             read_fault_rule(item, f"faults[{index}]", problems, operations) for index, item in enumerate(faults)
         ),
-        keys=tuple(_key(item, f"credentials[{i}]", problems) for i, item in enumerate(reader.items("credentials"))),
-        roles=tuple(_role(item, f"roles[{i}]", problems) for i, item in enumerate(reader.items("roles"))),
-        logs=tuple(_log(item, f"logs[{i}]", problems) for i, item in enumerate(reader.items("logs"))),
+        keys=tuple(read_key(item, f"credentials[{i}]", problems) for i, item in enumerate(reader.items("credentials"))),
+        roles=tuple(read_role(item, f"roles[{i}]", problems) for i, item in enumerate(reader.items("roles"))),
+        logs=tuple(read_log(item, f"logs[{i}]", problems) for i, item in enumerate(reader.items("logs"))),
         setup=tuple(_setup(item, f"setup[{i}]", problems) for i, item in enumerate(reader.items("setup"))),
         clock_skew_s=None if skew is None else reader.number("clockSkewSeconds", 0.0),
         task_retention_s=reader.seconds("taskRetentionSeconds", TASK_RETENTION_S),
@@ -165,56 +165,20 @@ def _account(reader: Reader) -> str:
 
 def _read_defaults(value: dict[str, Any], problems: list[str]) -> tuple[TaskRule, ServiceRule]:
     reader = Reader(value, "defaults", problems)
-    task, service = TaskRule(), ServiceRule()
     task = replace(
-        task,
-        provisioning_s=reader.seconds("provisioningSeconds", task.provisioning_s),
-        pending_s=reader.seconds("pendingSeconds", task.pending_s),
-        running_s=reader.seconds("runningSeconds", task.running_s, forever=True),
-        stopping_s=reader.seconds("stoppingSeconds", task.stopping_s),
+        _TASK_DEFAULTS,
+        provisioning_s=reader.seconds("provisioningSeconds", _TASK_DEFAULTS.provisioning_s),
+        pending_s=reader.seconds("pendingSeconds", _TASK_DEFAULTS.pending_s),
+        running_s=reader.seconds("runningSeconds", _TASK_DEFAULTS.running_s, forever=True),
+        stopping_s=reader.seconds("stoppingSeconds", _TASK_DEFAULTS.stopping_s),
     )
     service = replace(
-        service,
-        seconds=reader.seconds("deploymentSeconds", service.seconds),
-        rollback_seconds=reader.seconds("rollbackSeconds", service.rollback_seconds),
+        _SERVICE_DEFAULTS,
+        seconds=reader.seconds("deploymentSeconds", _SERVICE_DEFAULTS.seconds),
+        rollback_seconds=reader.seconds("rollbackSeconds", _SERVICE_DEFAULTS.rollback_seconds),
     )
     reader.finish()
     return task, service
-
-
-def _key(value: Any, where: str, problems: list[str]) -> KnownKey:
-    reader = Reader(value, where, problems)
-    key = KnownKey(
-        access_key_id=reader.needed_text("accessKeyId"),
-        secret_access_key=reader.needed_text("secretAccessKey"),
-        session_token=reader.text("sessionToken"),
-        expired=reader.flag("expired", default=False),
-        expires_after_s=reader.seconds("expiresAfterSeconds", FOREVER),
-        deny=reader.texts("deny"),
-        arn=reader.text("arn"),
-    )
-    reader.finish()
-    return key
-
-
-def _role(value: Any, where: str, problems: list[str]) -> RoleRule:
-    reader = Reader(value, where, problems)
-    lifetime = reader.seconds("lifetimeSeconds", FOREVER)
-    role = RoleRule(
-        arn=reader.needed_text("arn"),
-        external_id=reader.text("externalId"),
-        denied=reader.flag("denied", default=False),
-        lifetime_s=None if lifetime == FOREVER else lifetime,
-    )
-    reader.finish()
-    return role
-
-
-def _log(value: Any, where: str, problems: list[str]) -> LogRule:
-    reader = Reader(value, where, problems)
-    rule = LogRule(reader.text("group", "*") or "*", reader.text("stream", "*") or "*", reader.texts("lines"))
-    reader.finish()
-    return rule
 
 
 def _setup(value: Any, where: str, problems: list[str]) -> SetupCall:

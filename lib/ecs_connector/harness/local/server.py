@@ -1,4 +1,4 @@
-"""The embedded endpoint on a socket: `LocalEcs`, and `serve` for a terminal.
+"""The embedded endpoint on a socket.
 
 One thread accepts, one more per connection answers; connections are kept alive. It listens on loopback
 unless told otherwise.
@@ -6,15 +6,13 @@ unless told otherwise.
 
 from __future__ import annotations
 
-import json
-import signal
+import importlib.util
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Mapping
-from types import FrameType, TracebackType
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from ecs_connector.clock import Clock
 from ecs_connector.errors import ConfigError
@@ -106,8 +104,10 @@ class LocalEcs:
         """Open the port.
 
         Raises:
-            ConfigError: The port is taken, or may not be used.
+            ConfigError: The port is taken or may not be used, or moto is not installed.
         """
+        if importlib.util.find_spec("moto") is None:
+            raise ConfigError("The embedded ECS endpoint needs moto: install ecs-connector[local].")
         self._listener = _listen(self._host, self._port)
         self._port = self._listener.getsockname()[1]
         # moto is slow to import; most clients take a moment before their first call.
@@ -129,8 +129,9 @@ class LocalEcs:
         for thread in threads:
             thread.join(timeout=5)
 
-    def __enter__(self) -> LocalEcs:
-        return self.start()
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -214,40 +215,3 @@ def _listen(host: str, port: int) -> socket.socket:
             field="port",
         ) from error
     return listener
-
-
-def serve(host: str = "127.0.0.1", port: int = 0, scenario: Scenario | None = None) -> int:
-    """Run the endpoint until Ctrl-C or SIGTERM; return the exit code.
-
-    Writes one JSON line to stdout when it is ready, and how to use it to stderr.
-
-    Raises:
-        ConfigError: The port is taken, or may not be used.
-    """
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with LocalEcs(port, scenario, host=host) as ecs:
-            sys.stdout.write(json.dumps({"endpoint": ecs.url}) + "\n")
-            sys.stdout.flush()
-            sys.stderr.write(_HELP.format(url=ecs.url))
-            sys.stderr.flush()
-            # A wait without a limit would not be woken by a signal on every platform.
-            while not ended.wait(0.5):
-                continue
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    return 0
-
-
-_HELP = """\
-ECS answers at {url} until Ctrl-C. Any key is accepted. Point something at it:
-  ecs-connector run ListClusters --set endpoint={url} --set region=us-east-1 \
---set accessKeyId=test --set secretAccessKey=test
-  aws ecs list-clusters --endpoint-url {url}
-"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecs_connector.harness.local import rollouts
-from ecs_connector.harness.local.catalogue import find_definition
+from ecs_connector.harness.local import rollouts, scheduler
+from ecs_connector.harness.local.definitions import find_definition
 from ecs_connector.harness.local.launch import launch_type
 from ecs_connector.harness.local.refusal import Refusal, client, invalid
 from ecs_connector.harness.local.services import REVISION_MEMBERS, ServiceRecord
@@ -53,7 +53,7 @@ def active_service(region: Region, cluster: str, reference: str) -> ServiceRecor
     return service
 
 
-def create_service(region: Region, body: Json) -> Json:
+def _create_service(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     now = region.world.now()
     repeated = region.world.tokens.repeated("CreateService", region.name, cluster, body, now)
@@ -71,7 +71,9 @@ def create_service(region: Region, body: Json) -> Json:
     if not service.external:
         rollouts.begin(region, service, now)
     use = ("CreateService", region.name, cluster)
-    region.world.tokens.remember(use, body, now, [service.arn], lambda: {"service": service.show(region)})
+    region.world.tokens.remember(
+        use, body, now, resource_ids=[service.arn], again=lambda: {"service": service.show(region)}
+    )
     return {"service": service.show(region)}
 
 
@@ -124,7 +126,7 @@ def _definition_arn(region: Region, body: Json) -> str:
     return str(definition["taskDefinitionArn"])
 
 
-def update_service(region: Region, body: Json) -> Json:
+def _update_service(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     service = active_service(region, cluster, body["service"])
     now = region.world.now()
@@ -149,11 +151,11 @@ def update_service(region: Region, body: Json) -> Json:
     if deploys:
         rollouts.begin(region, service, now)
     elif scaled:
-        rollouts.scale(region, service, now)
+        scheduler.scale(region, service, now)
     return {"service": service.show(region)}
 
 
-def delete_service(region: Region, body: Json) -> Json:
+def _delete_service(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     service = find_service(region, cluster, body["service"])
     if service.status == "INACTIVE":
@@ -165,11 +167,11 @@ def delete_service(region: Region, body: Json) -> Json:
         raise invalid("The service cannot be stopped while it has active TaskSets.")
     if service.status == "ACTIVE":
         service.task_sets.clear()
-        rollouts.dissolve(region, service, region.world.now())
+        scheduler.dissolve(region, service, region.world.now())
     return {"service": service.show(region)}
 
 
-def describe_services(region: Region, body: Json) -> Json:
+def _describe_services(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     references = body["services"]
     if not 1 <= len(references) <= _MOST_DESCRIBED:
@@ -186,7 +188,7 @@ def describe_services(region: Region, body: Json) -> Json:
     return {"services": services, "failures": failures}
 
 
-def list_services(region: Region, body: Json) -> Json:
+def _list_services(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     filters = {name: body[name] for name in ("launchType", "schedulingStrategy") if body.get(name) is not None}
     return {
@@ -200,7 +202,7 @@ def list_services(region: Region, body: Json) -> Json:
     }
 
 
-def list_services_by_namespace(region: Region, body: Json) -> Json:
+def _list_services_by_namespace(region: Region, body: Json) -> Json:
     wanted = body["namespace"]
     found = []
     for service in region.services.values():
@@ -211,10 +213,10 @@ def list_services_by_namespace(region: Region, body: Json) -> Json:
 
 
 HANDLERS: dict[str, Callable[[Region, Any], Json]] = {
-    "CreateService": create_service,
-    "UpdateService": update_service,
-    "DeleteService": delete_service,
-    "DescribeServices": describe_services,
-    "ListServices": list_services,
-    "ListServicesByNamespace": list_services_by_namespace,
+    "CreateService": _create_service,
+    "UpdateService": _update_service,
+    "DeleteService": _delete_service,
+    "DescribeServices": _describe_services,
+    "ListServices": _list_services,
+    "ListServicesByNamespace": _list_services_by_namespace,
 }

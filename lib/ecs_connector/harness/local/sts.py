@@ -47,8 +47,8 @@ def _assume_role(world: World, ring: KeyRing, caller: Caller, form: dict[str, An
     if not role_arn.startswith("arn:") or ":role/" not in role_arn:
         raise Refusal("ValidationError", f"{role_arn} is invalid")
     if not session:
-        raise Refusal("ValidationError", "1 validation error detected: Value at 'roleSessionName' failed to satisfy "
-                      "constraint: Member must not be null")  # fmt: skip
+        text = "1 validation error detected: Value at 'roleSessionName' must not be null"
+        raise Refusal("ValidationError", text)
     rule = next((role for role in world.scenario.roles if role.arn == role_arn), RoleRule(role_arn))
     if rule.denied or (rule.external_id is not None and form.get("ExternalId") != rule.external_id):
         text = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"

@@ -16,7 +16,6 @@ from ecs_connector.harness.local.state import Json, Region
 
 #: Deep enough for every output; a shape that holds itself ends here.
 _DEEPEST = 8
-_UNIT_INTERVAL = 2**32
 
 
 def synthesize(region: Region, operation: str, body: Json) -> Json:
@@ -78,7 +77,7 @@ class _Maker:
             return {"name": self.value(shape.value, "value", f"{path}.value", depth + 1)}
         given = self._given.get(name)
         if kind == "string":
-            return given if isinstance(given, str) else self._text(shape, name, path)
+            return given if isinstance(given, str) and _allows(shape, given) else self._text(shape, name, path)
         if kind == "boolean":
             return given if isinstance(given, bool) else False
         if kind == "timestamp":
@@ -123,6 +122,11 @@ class _Maker:
             named = hashlib.sha256(f"{self._seed}{path}".encode()).hexdigest()[:8]
         kebab = "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in thing).strip("-")
         return self._region.arn(f"{kebab}/{named}")
+
+
+def _allows(shape: Any, text: str) -> bool:
+    enum = getattr(shape, "enum", None)
+    return text in enum if enum else len(text) <= shape.metadata.get("max", len(text))
 
 
 def _singular(name: str) -> str:

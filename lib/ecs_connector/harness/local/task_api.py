@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ecs_connector.harness.local.launch import Order, launch, launch_type, order_of
-from ecs_connector.harness.local.refusal import Refusal, client, invalid
+from ecs_connector.harness.local.refusal import Refusal, invalid
 from ecs_connector.harness.local.rules import PlacementFailure
-from ecs_connector.harness.local.state import Json, Region, cluster_name
+from ecs_connector.harness.local.state import Json, Region
 from ecs_connector.harness.local.tasks import TaskRecord
 
 #: Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html (count)
@@ -17,7 +17,7 @@ _MOST_TASKS_OF_ONE_CALL = 10
 _MOST_TASKS_DESCRIBED = 100
 
 
-def run_task(region: Region, body: Json) -> Json:
+def _run_task(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     now = region.world.now()
     repeated = region.world.tokens.repeated("RunTask", region.name, cluster, body, now)
@@ -31,7 +31,7 @@ def run_task(region: Region, body: Json) -> Json:
     _check_instances(region, body, cluster)
     order = order_of(region, body, cluster=cluster)
     tasks, failures = _launch_all(region, [order] * count, now)
-    _remember(region, cluster, body, now, tasks, failures)
+    _remember(region, cluster, body, tasks=tasks, failures=failures)
     return {"tasks": [task.show(region.get_tags(task.arn)) for task in tasks], "failures": failures}
 
 
@@ -42,7 +42,7 @@ def _check_instances(region: Region, body: Json, cluster: str) -> None:
         raise invalid("No Container Instances were found in your cluster.")
 
 
-def start_task(region: Region, body: Json) -> Json:
+def _start_task(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     references = body["containerInstances"]
     if not 1 <= len(references) <= _MOST_TASKS_OF_ONE_CALL:
@@ -81,9 +81,7 @@ def _launch_all(region: Region, orders: list[Order], now: float) -> tuple[list[T
     return tasks, failures
 
 
-def _remember(
-    region: Region, cluster: str, body: Json, now: float, tasks: list[TaskRecord], failures: list[Json]
-) -> None:
+def _remember(region: Region, cluster: str, body: Json, *, tasks: list[TaskRecord], failures: list[Json]) -> None:
     def again() -> Json:
         return {"tasks": [_show_again(region, task) for task in tasks], "failures": failures}
 
@@ -92,7 +90,9 @@ def _remember(
         return max((time for time in times if time is not None), default=None) if None not in times else None
 
     key = ("RunTask", region.name, cluster)
-    region.world.tokens.remember(key, body, now, [task.arn for task in tasks], again, ended_at)
+    region.world.tokens.remember(
+        key, body, region.world.now(), resource_ids=[task.arn for task in tasks], again=again, ended_at=ended_at
+    )
 
 
 def _show_again(region: Region, task: TaskRecord) -> Json:
@@ -113,7 +113,7 @@ def find_task(region: Region, cluster: str, reference: str) -> TaskRecord | None
     return None if region.world.now() >= task.created_at + task.rule.vanishes_s else task
 
 
-def describe_tasks(region: Region, body: Json) -> Json:
+def _describe_tasks(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     references = body["tasks"]
     if not references:
@@ -125,17 +125,18 @@ def describe_tasks(region: Region, body: Json) -> Json:
     for reference in dict.fromkeys(references):
         task = find_task(region, cluster, reference)
         if task is None:
-            failures.append({"arn": _task_arn(region, cluster, reference), "reason": "MISSING"})
+            failures.append({"arn": task_arn(region, cluster, reference), "reason": "MISSING"})
         else:
             tasks.append(task.show(region.get_tags(task.arn) if with_tags else []))
     return {"tasks": tasks, "failures": failures}
 
 
-def _task_arn(region: Region, cluster: str, reference: str) -> str:
+def task_arn(region: Region, cluster: str, reference: str) -> str:
+    """Return the ARN that a reference to a task means."""
     return reference if reference.startswith("arn:") else region.arn(f"task/{cluster}/{reference}")
 
 
-def list_tasks(region: Region, body: Json) -> Json:
+def _list_tasks(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     wanted = body.get("desiredStatus") or "RUNNING"
     if body.get("serviceName") is not None and (cluster, body["serviceName"].rsplit("/", 1)[-1]) not in region.services:
@@ -169,7 +170,7 @@ def _fits(task: TaskRecord, body: Json, region: Region) -> bool:
 # -- changing -----------------------------------------------------------------------------------------
 
 
-def stop_task(region: Region, body: Json) -> Json:
+def _stop_task(region: Region, body: Json) -> Json:
     cluster = region.cluster(body.get("cluster"))
     task = find_task(region, cluster, body["task"])
     if task is None:
@@ -178,100 +179,10 @@ def stop_task(region: Region, body: Json) -> Json:
     return {"task": task.show(region.get_tags(task.arn))}
 
 
-def update_task_protection(region: Region, body: Json) -> Json:
-    minutes = body.get("expiresInMinutes") or 120
-    until = region.world.now() + minutes * 60 if body["protectionEnabled"] else None
-
-    def protect(task: TaskRecord) -> None:
-        task.protected_until = until
-
-    return _protections(region, body["cluster"], body["tasks"], protect)
-
-
-def get_task_protection(region: Region, body: Json) -> Json:
-    references = body.get("tasks")
-    if references is None:
-        cluster = region.cluster(body["cluster"])
-        references = [task.arn for task in region.tasks.values() if task.cluster == cluster and _in_service(task)]
-    return _protections(region, body["cluster"], references, lambda _: None)
-
-
-def _protections(
-    region: Region, cluster_ref: str, references: list[str], change: Callable[[TaskRecord], None]
-) -> Json:
-    cluster = region.cluster(cluster_ref)
-    now = region.world.now()
-    protected, failures = [], []
-    for reference in references:
-        task = find_task(region, cluster, reference)
-        if task is None or task.desired_status == "STOPPED":
-            failures.append({"arn": _task_arn(region, cluster, reference), "reason": "MISSING"})
-            continue
-        if not _in_service(task):
-            failures.append(
-                {"arn": task.arn, "reason": "TASK_NOT_VALID", "detail": "The task does not belong to a service."}
-            )
-            continue
-        change(task)
-        entry: Json = {"taskArn": task.arn, "protectionEnabled": (task.protected_until or 0) > now}
-        if entry["protectionEnabled"]:
-            entry["expirationDate"] = task.protected_until
-        protected.append(entry)
-    return {"protectedTasks": protected, "failures": failures}
-
-
-def _in_service(task: TaskRecord) -> bool:
-    return task.group.startswith("service:")
-
-
-def execute_command(region: Region, body: Json) -> Json:
-    cluster = region.cluster(body.get("cluster"))
-    if not body["interactive"]:
-        raise invalid("Interactive is the only mode supported currently.")
-    task = find_task(region, cluster, body["task"])
-    if task is None:
-        raise invalid("The referenced task was not found.")
-    containers = [item for item in task.containers if body.get("container") in (None, item.name)]
-    if not containers:
-        raise client("The container was not found in the task.")
-    if task.last_status != "RUNNING" or not task.fixed["enableExecuteCommand"]:
-        raise Refusal(
-            "TargetNotConnectedException" if task.last_status != "RUNNING" else "InvalidParameterException",
-            "The execute command failed because execute command was not enabled when the task was run or the "
-            "execute command agent isn’t running. Wait and try again or run a new task with execute command "
-            "enabled and try again.",
-        )
-    session = f"ecs-execute-command-{region.world.hex_id()[:17]}"
-    return {
-        "clusterArn": region.cluster_arn(cluster),
-        "containerArn": containers[0].arn,
-        "containerName": containers[0].name,
-        "interactive": True,
-        "taskArn": task.arn,
-        "session": {
-            "sessionId": session,
-            "streamUrl": f"wss://ssmmessages.{region.name}.amazonaws.com/v1/data-channel/{session}?role=publish_subscribe",
-            "tokenValue": region.world.hex_id(),
-        },
-    }
-
-
-def _acknowledged(region: Region, body: Json) -> Json:
-    """Answer a container agent: this endpoint needs no reports, tasks live by the scenario."""
-    region.cluster(body.get("cluster"))
-    return {"acknowledgment": f"{cluster_name(body.get('cluster'))}-{region.world.count('acknowledgment')}"}
-
-
 HANDLERS: dict[str, Callable[[Region, Any], Json]] = {
-    "RunTask": run_task,
-    "StartTask": start_task,
-    "StopTask": stop_task,
-    "DescribeTasks": describe_tasks,
-    "ListTasks": list_tasks,
-    "UpdateTaskProtection": update_task_protection,
-    "GetTaskProtection": get_task_protection,
-    "ExecuteCommand": execute_command,
-    "SubmitTaskStateChange": _acknowledged,
-    "SubmitContainerStateChange": _acknowledged,
-    "SubmitAttachmentStateChanges": _acknowledged,
+    "RunTask": _run_task,
+    "StartTask": _start_task,
+    "StopTask": _stop_task,
+    "DescribeTasks": _describe_tasks,
+    "ListTasks": _list_tasks,
 }

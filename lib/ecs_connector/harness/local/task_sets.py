@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecs_connector.harness.local.catalogue import find_definition
+from ecs_connector.harness.local.definitions import find_definition
 from ecs_connector.harness.local.refusal import Refusal, invalid
 from ecs_connector.harness.local.service_api import active_service, find_service
 from ecs_connector.harness.local.services import ServiceRecord
@@ -43,7 +43,7 @@ def _rescale(region: Region, service: ServiceRecord, item: Json, scale: Json) ->
     region.world.timeline.at(now + region.world.scenario.service_defaults.seconds, stable)
 
 
-def create_task_set(region: Region, body: Json) -> Json:
+def _create_task_set(region: Region, body: Json) -> Json:
     cluster = region.cluster(body["cluster"])
     service = active_service(region, cluster, body["service"])
     now = region.world.now()
@@ -71,11 +71,11 @@ def create_task_set(region: Region, body: Json) -> Json:
     service.task_sets.append(item)
     region.set_tags(item["taskSetArn"], body.get("tags"))
     use = ("CreateTaskSet", region.name, cluster)
-    region.world.tokens.remember(use, body, now, [item["taskSetArn"]], lambda: {"taskSet": item})
+    region.world.tokens.remember(use, body, now, resource_ids=[item["taskSetArn"]], again=lambda: {"taskSet": item})
     return {"taskSet": item}
 
 
-def describe_task_sets(region: Region, body: Json) -> Json:
+def _describe_task_sets(region: Region, body: Json) -> Json:
     cluster = region.cluster(body["cluster"])
     service = find_service(region, cluster, body["service"])
     wanted = body.get("taskSets")
@@ -91,14 +91,14 @@ def describe_task_sets(region: Region, body: Json) -> Json:
     return {"taskSets": shown, "failures": failures}
 
 
-def update_task_set(region: Region, body: Json) -> Json:
+def _update_task_set(region: Region, body: Json) -> Json:
     service = active_service(region, region.cluster(body["cluster"]), body["service"])
     item = _find(service, body["taskSet"])
     _rescale(region, service, item, body["scale"])
     return {"taskSet": item}
 
 
-def update_service_primary_task_set(region: Region, body: Json) -> Json:
+def _update_service_primary_task_set(region: Region, body: Json) -> Json:
     service = active_service(region, region.cluster(body["cluster"]), body["service"])
     item = _find(service, body["primaryTaskSet"])
     for other in service.task_sets:
@@ -107,7 +107,7 @@ def update_service_primary_task_set(region: Region, body: Json) -> Json:
     return {"taskSet": item}
 
 
-def delete_task_set(region: Region, body: Json) -> Json:
+def _delete_task_set(region: Region, body: Json) -> Json:
     service = active_service(region, region.cluster(body["cluster"]), body["service"])
     item = _find(service, body["taskSet"])
     if item["computedDesiredCount"] > 0 and not body.get("force"):
@@ -118,9 +118,9 @@ def delete_task_set(region: Region, body: Json) -> Json:
 
 
 HANDLERS: dict[str, Callable[[Region, Any], Json]] = {
-    "CreateTaskSet": create_task_set,
-    "DescribeTaskSets": describe_task_sets,
-    "UpdateTaskSet": update_task_set,
-    "UpdateServicePrimaryTaskSet": update_service_primary_task_set,
-    "DeleteTaskSet": delete_task_set,
+    "CreateTaskSet": _create_task_set,
+    "DescribeTaskSets": _describe_task_sets,
+    "UpdateTaskSet": _update_task_set,
+    "UpdateServicePrimaryTaskSet": _update_service_primary_task_set,
+    "DeleteTaskSet": _delete_task_set,
 }

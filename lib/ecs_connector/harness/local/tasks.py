@@ -67,9 +67,7 @@ class TaskRecord:
         self.times["createdAt"] = self.created_at
         self._after(region, self.created_at, self.rule.provisioning_s, self._pend)
 
-    def _after(
-        self, region: Region, now: float, delay_s: float, step: Callable[[Region, float], None]
-    ) -> None:
+    def _after(self, region: Region, now: float, delay_s: float, step: Callable[[Region, float], None]) -> None:
         if delay_s == FOREVER:
             return
         plan = self._plan
@@ -139,11 +137,14 @@ class TaskRecord:
     def _gone(self, region: Region, now: float) -> None:
         self._move("STOPPED")
         self.times["stoppedAt"] = now
-        region.world.timeline.at(
-            now + region.world.scenario.task_retention_s, lambda _: region.tasks.pop(self.arn, None) and None
-        )
+        forget_at = now + region.world.scenario.task_retention_s
+        region.world.timeline.at(forget_at, lambda _: self._forget(region))
         if self.on_stopped is not None:
             self.on_stopped(self, now)
+
+    def _forget(self, region: Region) -> None:
+        region.tasks.pop(self.arn, None)
+        region.tags.pop(self.arn, None)
 
     # -- what is shown ------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ class TokenStore:
         key: tuple[str, str, str],
         body: dict[str, Any],
         now: float,
+        *,
         resource_ids: list[str],
         again: Callable[[], dict[str, Any]],
         ended_at: Callable[[], float | None] = lambda: None,
