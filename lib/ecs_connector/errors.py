@@ -10,7 +10,8 @@
 | TransportError, ResponseError | 75 | reject | error |
 | PartialFailure, PagesError | 69 | reject | error |
 | WaitFailed | 69 | reject | error |
-| WaitTimedOut | 75 | rebound | rebound |
+| WaitTimedOut, resumable | 75 | rebound | rebound |
+| WaitTimedOut | 75 | reject | error |
 | BrokerError | 75 | requeue | nothing |
 | ExpectationFailed | 69 | reject | error |
 
@@ -331,10 +332,31 @@ class WaitFailed(WaitError):
 
 
 class WaitTimedOut(WaitError):
-    """A wait ran out of its budget."""
+    """A wait ran out of its budget.
+
+    Attributes:
+        resumable: Whether the message may come again: not when that would do its work twice.
+    """
 
     exit_code = 75
     settlement = "rebound"
+
+    def __init__(
+        self,
+        user_message: str,
+        *,
+        operation: str,
+        reason: str,
+        last: Any = None,
+        detail: str | None = None,
+        resumable: bool = True,
+    ) -> None:
+        super().__init__(user_message, operation=operation, reason=reason, last=last, detail=detail)
+        self.resumable = resumable
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(self.exit_code, self.settlement if self.resumable else "reject")
 
 
 class ExpectationFailed(ConnectorError):

@@ -131,6 +131,8 @@ class Evidence:
     attempts: int
     #: One short text for each attempt that was repeated: why.
     retried: tuple[str, ...] = ()
+    #: One entry for each wait: its name, how often it looked, how long it took.
+    waits: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
