@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate generate-check model-report bench bench-flow interop lock clean
+.PHONY: help setup demo test check generate generate-check model-report bench bench-flow interop lock pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -57,6 +57,9 @@ interop: setup ## the interop rows with the official runtime, as a table
 
 lock: setup ## pin the image's dependencies with their hashes
 	$(BIN)/python .ci/lock
+
+pictures: setup ## make the pictures of the README anew, from real runs
+	$(BIN)/python docs/pictures.py
 
 clean: ## remove what make made
 	rm -rf $(VENV) .cache build dist

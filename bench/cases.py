@@ -43,7 +43,9 @@ def _pick(runs: list[Any], name: str, unit: str) -> Series:
     return Series(unit, [getattr(run, name) for run in runs])
 
 
-def _timed(name: str, ours: Callable[[], Any], theirs: Callable[[], Any], count: int, goal: float, **more: Any) -> Result:
+def _timed(
+    name: str, ours: Callable[[], Any], theirs: Callable[[], Any], count: int, goal: float, **more: Any
+) -> Result:
     one, other = in_turn(ROUNDS, lambda: cpu_us(ours, count), lambda: cpu_us(theirs, count))
     return Result(name, Series("us", one), Series("us", other), goal, **more)
 
@@ -74,6 +76,7 @@ def validation() -> list[Result]:
     """Time the check of valid inputs beside botocore's validator, which leaves enums, maxima and rules unchecked."""
     import botocore.session
     from botocore.validate import ParamValidator
+
     from ecs_connector.model import Model
     from ecs_connector.prepare import input_schema
 
@@ -103,6 +106,7 @@ def parsing() -> list[Result]:
     """Time DescribeServices with 100 services from the bytes of the answer to the emission."""
     import botocore.session
     from botocore.parsers import create_parser
+
     from ecs_connector import Component, emit, parse
     from ecs_connector.values import Evidence, HttpResponse, Output
 
@@ -179,6 +183,7 @@ def pages() -> list[Result]:
 def threads() -> list[Result]:
     """Count the calls a second of 32 steps on one client, with a server that takes 20 ms."""
     from botocore.config import Config
+
     from ecs_connector import Component
 
     calls, workers = 1600, 32

@@ -14,8 +14,8 @@ from typing import Any
 
 #: Members of an answer that the demo shows; `ecs-connector` itself prints all of them.
 SHOWN = {
-    "clusterName", "clusterArns", "status", "family", "revision", "taskDefinitionArn", "taskArns", "lastStatus",
-    "stopCode", "stoppedReason", "exitCode", "ok", "reason", "name", "activeServicesCount",
+    "cluster", "clusterName", "status", "taskDefinition", "family", "revision", "task", "tasks", "taskArn", "taskArns",
+    "lastStatus", "stopCode", "stoppedReason", "verdict", "ok", "reason", "exitCodes", "hello",
 }  # fmt: skip
 TASK_DEFINITION = {
     "family": "hello",
@@ -64,13 +64,10 @@ def run(function: str, body: dict[str, Any], *options: str, expect: int = 0) -> 
 def shown(value: Any) -> Any:
     """Return the parts of an answer that are worth a line."""
     if isinstance(value, list):
-        return [shown(item) if isinstance(item, dict) else item for item in value]
-    kept = {}
-    for key, item in value.items():
-        inner = shown(item) if isinstance(item, (dict, list)) else item
-        if (key in SHOWN or isinstance(item, (dict, list))) and inner not in ({}, [], [{}], None):
-            kept[key] = inner
-    return kept
+        return [shown(item) for item in value]
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items() if key in SHOWN}
+    return value
 
 
 def story() -> None:
@@ -84,14 +81,15 @@ def story() -> None:
     say(f"{DIM}# and one that is stopped by hand{PLAIN}")
     (started,) = run("RunTask", RUN_TASK)
     run("ListTasks", {"cluster": "demo"})
-    run("StopTask", {"cluster": "demo", "task": started["tasks"][0]["taskArn"], "reason": "end of the demo"})
+    stop = {"cluster": "demo", "task": started["tasks"][0]["taskArn"], "reason": "end of the demo"}
+    run("StopTask", stop, "--set", "waitFor=TasksStopped", "--set", "waitIntervalSeconds=0.2")
     run("DeregisterTaskDefinition", {"taskDefinition": "hello:1"})
     run("DeleteCluster", {"cluster": "demo"})
 
 
 def main() -> None:
     """Start the embedded endpoint, run the story against it, and stop it."""
-    server = subprocess.Popen(  # noqa: S603 - our own command
+    server = subprocess.Popen(
         [sys.executable, "-m", "ecs_connector", "local"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
@@ -101,7 +99,7 @@ def main() -> None:
         os.environ.update(
             AWS_ENDPOINT_URL_ECS=endpoint,
             AWS_ACCESS_KEY_ID="demo",
-            AWS_SECRET_ACCESS_KEY="demo",  # noqa: S106 - the embedded endpoint accepts any key
+            AWS_SECRET_ACCESS_KEY="demo",
             AWS_REGION="eu-central-1",
         )
         story()

@@ -26,9 +26,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command == "report":
             return report.main(arguments.old, arguments.new, as_json=arguments.json)
-        wanted = write.files(load())
-    except CorrectionError as error:
-        sys.stderr.write(f"overrides.toml: {error}\n")
+        source = load()
+        wanted = {**write.files(source), **write.documents(source, ROOT)}
+    except (CorrectionError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     if arguments.command == "generate":
         changed = write.write(ROOT, wanted)
@@ -36,7 +37,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     found = write.differences(ROOT, wanted)
     if found:
-        sys.stderr.write("\n".join(found) + f"\n{len(found)} files differ: run `make generate` and commit the result.\n")
+        sys.stderr.write(
+            "\n".join(found) + f"\n{len(found)} files differ: run `make generate` and commit the result.\n"
+        )
         return 1
     sys.stdout.write(f"{len(wanted)} generated files are up to date\n")
     return 0

@@ -40,9 +40,7 @@ def colour(x: float, y: float) -> tuple[int, int, int] | None:
 
 def pixel(column: int, row: int) -> bytes:
     """Return one pixel as RGBA, averaged over its samples."""
-    found = [
-        colour(column + (i + 0.5) / _FINE, row + (j + 0.5) / _FINE) for i in range(_FINE) for j in range(_FINE)
-    ]
+    found = [colour(column + (i + 0.5) / _FINE, row + (j + 0.5) / _FINE) for i in range(_FINE) for j in range(_FINE)]
     seen = [one for one in found if one is not None]
     if not seen:
         return bytes(4)

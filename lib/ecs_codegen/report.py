@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ecs_codegen.source import SERVICE
 
-_TIGHTER = {"min": lambda old, new: new > old, "max": lambda old, new: new < old}
+_TIGHTER: dict[str, Callable[[Any, Any], bool]] = {"min": lambda old, new: new > old, "max": lambda old, new: new < old}
 
 
 @dataclass

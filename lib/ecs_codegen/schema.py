@@ -14,7 +14,7 @@ from typing import Any
 from ecs_codegen import text
 from ecs_codegen.source import Source
 
-_SCALARS = {
+_SCALARS: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "boolean": {"type": "boolean"},
     "integer": {"type": "number", "multipleOf": 1},
@@ -38,6 +38,15 @@ def schema(source: Source, shape: str | None, *, is_input: bool) -> dict[str, An
     if shape is None:
         return {"type": "object", "properties": {}}
     return _Builder(source, is_input=is_input).root(shape)
+
+
+def added(source: Source, operation: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an output schema with the members that this component adds to what ECS answers."""
+    own = {entry["member"]: entry["schema"] for entry in source.overrides["output"] if operation in entry["on"]}
+    if not own:
+        return schema
+    properties = {**schema["properties"], **{name: {**spec, "order": 0} for name, spec in own.items()}}
+    return {**schema, "properties": properties}
 
 
 class _Builder:
@@ -88,7 +97,9 @@ class _Builder:
         if self._is_input:
             result["required"] = required
         result["order"] = order
-        documentation = reference.get("documentation") or self._source.shapes[reference["shape"]].get("documentation", "")
+        documentation = reference.get("documentation") or self._source.shapes[reference["shape"]].get(
+            "documentation", ""
+        )
         help_text = text.first_sentence(documentation)
         if reference.get("deprecated"):
             help_text = f"Deprecated: {text.first_sentence(reference.get('deprecatedMessage', '')) or 'do not use.'} {help_text}"

@@ -69,7 +69,9 @@ def load(data_path: str | None = None) -> Source:
     from botocore.loaders import Loader
 
     loader = Loader(extra_search_paths=[data_path] if data_path else None, include_default_search_paths=not data_path)
-    parts = {kind: _plain(loader.load_service_model(SERVICE, kind)) for kind in ("service-2", "paginators-1", "waiters-2")}
+    parts = {
+        kind: _plain(loader.load_service_model(SERVICE, kind)) for kind in ("service-2", "paginators-1", "waiters-2")
+    }
     try:
         examples = _plain(loader.load_service_model(SERVICE, "examples-1"))
     except Exception:  # noqa: BLE001 - botocore raises its own kind; a model without examples is still a model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ecs_codegen import waits
 from ecs_codegen.source import CorrectionError, Source
 
 #: Leaves of a plan.
@@ -24,7 +25,6 @@ def table(source: Source) -> dict[str, Any]:
             "model": source.provenance["botocore"],
         },
         "errors": errors(source),
-        "waits": source.overrides.get("waits", {}),
         "operations": {name: row(source, name) for name in sorted(source.operations)},
     }
 
@@ -53,8 +53,9 @@ def row(source: Source, name: str) -> dict[str, Any]:
         entry["agent"] = True
     entry["safe"] = retry_safe(source, name)
     if "clientToken" in members:
-        token = overrides["tokens"][name]
-        entry["token"] = {"member": "clientToken", "length": token["max_length"], "lookup": token["lookup"]}
+        entry["token"] = {"member": "clientToken", "length": overrides["tokens"][name]["max_length"]}
+    if name in overrides["effects"]:
+        entry["effect"] = waits.effects(source)[name]
     if pages := _pages(source, name):
         entry["pages"] = pages
     if name in overrides["split"]:
@@ -62,8 +63,8 @@ def row(source: Source, name: str) -> dict[str, Any]:
     if "failures" in answers:
         entry["failures"] = True
         entry["good"] = [key for key in answers if key not in ("failures", "nextToken")]
-    if waits := [wait for wait, spec in overrides.get("waits", {}).items() if name in spec["on"]]:
-        entry["waits"] = waits
+    if offered := [wait for wait, spec in overrides["waits"].items() if name in spec["on"]]:
+        entry["waits"] = offered
     for key, plan in (
         ("timesIn", _plan(source, inputs, _timestamp)),
         ("timesOut", _plan(source, outputs, _timestamp)),
@@ -73,14 +74,20 @@ def row(source: Source, name: str) -> dict[str, Any]:
     ):
         if plan:
             entry[key] = plan
-    entry["fields"] = [field for field, spec in source.fields["step"].items() if _offers(entry, spec.get("on"), overrides)]
+    entry["fields"] = [
+        field for field, spec in source.fields["step"].items() if _offers(name, entry, spec.get("on"), overrides)
+    ]
     return entry
 
 
 def retry_safe(source: Source, name: str) -> bool | dict[str, str]:
     """Say whether doing it twice ends where doing it once does; `{"unless": member}` where that depends."""
     operation = source.operations[name]
-    if operation.get("readonly") or operation.get("idempotent") or "clientToken" in source.members(source.input_shape(name)):
+    if (
+        operation.get("readonly")
+        or operation.get("idempotent")
+        or "clientToken" in source.members(source.input_shape(name))
+    ):
         return True
     unsafe = source.overrides["unsafe"].get(name)
     if unsafe is None:
@@ -88,15 +95,15 @@ def retry_safe(source: Source, name: str) -> bool | dict[str, str]:
     return {"unless": unsafe["when"]} if "when" in unsafe else False
 
 
-def _offers(entry: dict[str, Any], on: str | None, overrides: dict[str, Any]) -> bool:
+def _offers(name: str, entry: dict[str, Any], on: str | None, overrides: dict[str, Any]) -> bool:
+    """Say whether an operation offers a step field: for a trait of its row, or `waits:` for one of its waits."""
     if on is None:
         return True
-    trait, _, kind = on.partition(":")
-    if trait == "starts":
-        return any(overrides["waits"][wait].get("starts") and entry.get("mutates") for wait in entry.get("waits", ()))
-    if kind:
-        return any(overrides["waits"][wait].get("kind") == kind for wait in entry.get("waits", ()))
-    return trait in entry
+    trait, _, wanted = on.partition(":")
+    if not wanted:
+        return trait in entry or (trait == "token" and "mark" in entry.get("effect", {}))
+    kinds = [overrides["kinds"][overrides["waits"][wait]["kind"]] for wait in entry.get("waits", ())]
+    return any(wanted in kind["from"][name] for kind in kinds)
 
 
 def _pages(source: Source, name: str) -> dict[str, Any] | None:
@@ -105,7 +112,12 @@ def _pages(source: Source, name: str) -> dict[str, Any] | None:
     found = source.paginators.get(name) or source.overrides["paginators"][name]
     result_key = found["result_key"]
     limit = source.members(source.input_shape(name)).get("maxResults")
-    pages: dict[str, Any] = {"in": "nextToken", "out": "nextToken", "items": result_key, "item": singular(result_key.rpartition(".")[2])}
+    pages: dict[str, Any] = {
+        "in": "nextToken",
+        "out": "nextToken",
+        "items": result_key,
+        "item": singular(result_key.rpartition(".")[2]),
+    }
     if limit:
         pages["limit"] = "maxResults"
     return pages
@@ -113,8 +125,7 @@ def _pages(source: Source, name: str) -> dict[str, Any] | None:
 
 def singular(member: str) -> str:
     """Return the name of one item of a list member: `clusterArns` -> `clusterArn`, `families` -> `family`."""
-    if member.endswith("List"):
-        member = member[:-4]
+    member = member.removesuffix("List")
     if member.endswith("ies"):
         return member[:-3] + "y"
     return member[:-1] if member.endswith("s") and not member.endswith("ss") else member
@@ -214,4 +225,3 @@ def _check(source: Source) -> None:
             missing = [member for member in named if member not in source.members(shape)]
             if missing:
                 raise CorrectionError(f"rule {rule['id']}: {shape} has no {', '.join(missing)}")
-

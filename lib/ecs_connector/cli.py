@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else _USAGE
     logging.basicConfig(
-        stream=sys.stderr, level=logging.DEBUG if getattr(parsed, "debug", False) else logging.INFO, format="%(message)s"
+        stream=sys.stderr,
+        level=logging.DEBUG if getattr(parsed, "debug", False) else logging.INFO,
+        format="%(message)s",
     )
     for noisy in ("botocore", "urllib3", "werkzeug", "moto", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -72,8 +74,11 @@ def _failed(error: ConnectorError | Signal) -> int:
     sys.stderr.write(f"{type(error).__name__}: {error.user_message}\n")
     if error.detail:
         sys.stderr.write(f"{error.detail}\n")
-    if isinstance(error, WaitError) and error.last is not None:
-        sys.stderr.write(json.dumps(error.last, indent=2, ensure_ascii=False, default=str) + "\n")
+    if isinstance(error, WaitError):
+        from ecs_connector.terminal.bundle import lines
+
+        sys.stderr.writelines(f"{line}\n" for line in lines(error.last))
+        logging.getLogger("ecs_connector").debug("%s", json.dumps(error.last, ensure_ascii=False, default=str))
     code = outcome_of(error).exit_code
     return _USAGE if isinstance(error, DescriptorError) and error.field == "function" else code
 
@@ -93,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "run one action; each emission is one JSON line on stdout")
     run.add_argument("function", metavar="FUNCTION", help="id of an action, see `ecs-connector list`")
     run.add_argument("--body", metavar="JSON|@FILE|-", help="input of the operation (default {})")
-    run.add_argument("--message-id", metavar="ID", help="identity of the input: run again with it, nothing is done twice")
+    run.add_argument(
+        "--message-id", metavar="ID", help="identity of the input: run again with it, nothing is done twice"
+    )
     _configurable(run)
     flow = command("flow", _flow, "run a flow file: steps in order, mapped in JSONata")
     flow.add_argument("file", metavar="FILE.yaml")
@@ -120,7 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _configurable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="YAML or JSON file with configuration fields")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="one field; stronger than the file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="one field; stronger than the file"
+    )
     parser.add_argument("--local", action="store_true", help="use an embedded ECS endpoint: no AWS account, no network")
     parser.add_argument("--scenario", metavar="FILE", help="scenario of the embedded endpoint (with --local)")
 
@@ -154,9 +163,7 @@ def _embedded(scenario: str | None) -> Iterator[str]:
     try:
         from ecs_connector.harness.local import LocalEcs, Scenario
     except ImportError as error:
-        raise ConfigError(
-            f"The embedded ECS endpoint needs {error.name}: install ecs-connector[local]."
-        ) from error
+        raise ConfigError(f"The embedded ECS endpoint needs {error.name}: install ecs-connector[local].") from error
     loaded = Scenario.load(scenario) if scenario else Scenario()
     with LocalEcs(scenario=loaded) as ecs:
         yield ecs.url
@@ -172,9 +179,19 @@ def _run(parsed: argparse.Namespace) -> int:
         for emission in component.run(parsed.function, body=body, config=config, message_id=parsed.message_id):
             progress.clear()
             line = {"kind": emission.kind, "body": emission.body, "headers": dict(emission.headers)}
-            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+            sys.stdout.write(_line(line))
             sys.stdout.flush()
     return 0
+
+
+def _line(value: Any) -> str:
+    """Return a value as one line of JSON."""
+    import orjson
+
+    try:
+        return orjson.dumps(value).decode() + "\n"
+    except TypeError:  # numbers beyond 64 bits
+        return json.dumps(value, ensure_ascii=False) + "\n"
 
 
 def _flow(parsed: argparse.Namespace) -> int:

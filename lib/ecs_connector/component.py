@@ -6,7 +6,6 @@ Source: https://docs.elastic.io/developers/component-json-technical-reference
 from __future__ import annotations
 
 import importlib.util
-import json
 import logging
 import os
 import random
@@ -15,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any, Self
+
+import orjson
 
 from ecs_connector.client import Clients
 from ecs_connector.clock import Clock, SystemClock
@@ -69,7 +70,7 @@ class Component:
         path = os.path.join(root, DESCRIPTOR)
         try:
             with open(path, "rb") as file:
-                descriptor = json.loads(file.read())
+                descriptor = orjson.loads(file.read())
         except (OSError, ValueError) as error:
             raise DescriptorError(f"{path} cannot be read: {error}") from error
         if not isinstance(descriptor, dict) or not (descriptor.get("actions") or descriptor.get("triggers")):

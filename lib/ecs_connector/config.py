@@ -6,6 +6,7 @@ that are no field of this component pass unread: the platform adds its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,7 +75,8 @@ class Fields:
         wanted = values.get("waitFor")
         if wanted is not None and waits and wanted not in waits:
             raise ConfigError(
-                f"waitFor: there is no wait {wanted!r} for this operation; it offers {', '.join(waits)}.", field="waitFor"
+                f"waitFor: there is no wait {wanted!r} for this operation; it offers {', '.join(waits)}.",
+                field="waitFor",
             )
         return StepConfig(values)
 
@@ -120,7 +122,7 @@ def _number(name: str, value: Any, spec: Mapping[str, Any]) -> float:
     except (TypeError, ValueError):
         raise ConfigError(f"{name}: a number is expected, {value!r} was given.", field=name) from None
     minimum, maximum = spec.get("minimum"), spec.get("maximum")
-    if number != number or number in (float("inf"), float("-inf")):
+    if not math.isfinite(number):
         raise ConfigError(f"{name}: a finite number is expected, {value!r} was given.", field=name)
     if minimum is not None and number < minimum:
         raise ConfigError(f"{name}: {value} is less than {minimum}.", field=name)

@@ -160,7 +160,7 @@ class CallError(ConnectorError):
         request_id: AWS request id, when there was an answer.
     """
 
-    facts = ("operation", "attempts", "retryable", "request_id")
+    facts: ClassVar[tuple[str, ...]] = ("operation", "attempts", "retryable", "request_id")
 
     def __init__(
         self,

@@ -5,11 +5,12 @@ Source: data/operations.json, made by `make generate` from AWS's model.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from ecs_connector.errors import DescriptorError
 from ecs_connector.values import EMPTY
@@ -20,7 +21,7 @@ _DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 def read_data(name: str) -> Any:
     """Return a JSON file of the package's data folder."""
     with open(os.path.join(_DATA, name), "rb") as file:
-        return json.loads(file.read())
+        return orjson.loads(file.read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,6 @@ class Token:
     member: str
     #: Longest token in characters.
     length: int
-    #: Where an existing effect is looked up: tasks, service, taskSet, daemon, gateway.
-    lookup: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,15 @@ class Split:
 
     member: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How what an operation made is found again. Source: data/waits.json has the lookups."""
+
+    lookup: str
+    #: Member of the input that carries our mark when the user leaves it empty; None: it is found by its name.
+    mark: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class Operation:
     #: Whether doing it twice ends where doing it once does; a text: unless that member of the input is true.
     safe: bool | str
     token: Token | None
+    effect: Effect | None
     pages: Pages | None
     split: Split | None
     #: Whether a 200 answer may carry `failures`.
@@ -103,14 +112,21 @@ class Model:
         self.version: str = service["model"]
         #: Error code -> "client" or "server".
         self.faults: Mapping[str, str] = table["errors"]
-        self.waits: Mapping[str, Any] = table["waits"]
         self._rows: dict[str, Any] = table["operations"]
         self._operations: dict[str, Operation] = {}
+        self._waits: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls) -> Model:
         """Read the table that ships with the package."""
         return cls(read_data("operations.json"))
+
+    @property
+    def waits(self) -> Mapping[str, Any]:
+        """Return the tables of waits and lookups, read when first asked for."""
+        if self._waits is None:
+            self._waits = read_data("waits.json")
+        return self._waits
 
     @property
     def names(self) -> list[str]:
@@ -133,12 +149,14 @@ class Model:
 
 def _operation(name: str, row: dict[str, Any]) -> Operation:
     token, pages, split, safe = row.get("token"), row.get("pages"), row.get("split"), row["safe"]
+    effect = row.get("effect")
     return Operation(
         name=name,
         mutates=row.get("mutates", False),
         destroys=row.get("destroys", False),
         safe=safe["unless"] if isinstance(safe, dict) else safe,
-        token=Token(token["member"], token["length"], token["lookup"]) if token else None,
+        token=Token(token["member"], token["length"]) if token else None,
+        effect=Effect(effect["lookup"], effect.get("mark")) if effect else None,
         pages=Pages(pages["in"], pages["out"], tuple(pages["items"].split(".")), pages["item"], pages.get("limit"))
         if pages
         else None,

@@ -6,15 +6,18 @@ not know included.
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime
 from typing import Any, Literal
+
+import orjson
 
 from ecs_connector.errors import ResponseError, ServiceError
 from ecs_connector.model import Model, Operation
 from ecs_connector.values import HttpResponse
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: What a code looks like; anything else is not repeated in texts and logs.
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}\Z")
 _REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-requestid")
 
 
@@ -36,7 +39,7 @@ def output(operation: Operation, response: HttpResponse, *, raw_timestamps: bool
     if not response.body:
         return {}
     try:
-        content = json.loads(response.body)
+        content = orjson.loads(response.body)
     except ValueError:
         content = None
     if not isinstance(content, dict):
@@ -49,63 +52,70 @@ def output(operation: Operation, response: HttpResponse, *, raw_timestamps: bool
             request_id=request_id(response),
         )
     if operation.times_out and not raw_timestamps:
-        to_iso(content, operation.times_out)
+        to_iso(content, operation.times_out, {})
     return content
 
 
-def to_iso(value: Any, plan: Any) -> None:
+def to_iso(value: Any, plan: Any, minutes: dict[int, str]) -> None:
     """Replace every timestamp of the plan by text, in place: the value was made by this module alone."""
     if type(plan) is list:
         if isinstance(value, list):
             inner = plan[0]
             for item in value:
-                to_iso(item, inner)
+                to_iso(item, inner, minutes)
         return
     if not isinstance(value, dict):
         return
+    if "*" in plan:
+        plan = dict.fromkeys(value, plan["*"])
     for key, inner in plan.items():
-        if key == "*":
-            for name, item in value.items():
-                if inner == 1:
-                    value[name] = iso(item)
-                else:
-                    to_iso(item, inner)
-            continue
         found = value.get(key)
         if found is None:
             continue
         if inner == 1:
-            value[key] = iso(found)
+            value[key] = iso(found, minutes)
         else:
-            to_iso(found, inner)
+            to_iso(found, inner, minutes)
 
 
-def iso(value: Any) -> Any:
+#: Minute since 1970 -> its text. Timestamps of one answer crowd into few minutes.
+_Minutes = dict[int, str]
+
+
+def iso(value: Any, minutes: _Minutes | None = None) -> Any:
     """Return seconds since 1970 as `2026-11-23T14:00:00.000Z`; text and anything else unchanged."""
     if type(value) is not float and type(value) is not int:
         return value
     try:
-        moment = _EPOCH + timedelta(seconds=value)
-    except OverflowError:
+        seconds, micros = divmod(round(value * 1_000_000), 1_000_000)
+        minute, second = divmod(seconds, 60)
+        text = minutes.get(minute) if minutes is not None else None
+        if text is None:
+            text = datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M")
+            if minutes is not None:
+                minutes[minute] = text
+    except (OverflowError, ValueError, OSError):
         return value
-    digits = "microseconds" if moment.microsecond % 1000 else "milliseconds"
-    return moment.isoformat(timespec=digits)[:-6] + "Z"
+    if micros % 1000:
+        return f"{text}:{second:02d}.{micros:06d}Z"
+    return f"{text}:{second:02d}.{micros // 1000:03d}Z"
 
 
-def service_error(
-    model: Model, operation: Operation, response: HttpResponse, *, attempts: int = 1
-) -> ServiceError:
+def service_error(model: Model, operation: str, response: HttpResponse, *, attempts: int = 1) -> ServiceError:
     """Return the error that an answer with another status than 200 stands for.
 
     The code comes from the body's `__type` or `code`, with or without a prefix, from the header
     `x-amzn-errortype`, or from the status when the body is not JSON.
     """
     try:
-        content = json.loads(response.body)
+        content = orjson.loads(response.body)
     except ValueError:
         content = None
     members = content if isinstance(content, dict) else {}
-    code = _code(members.get("__type") or members.get("code") or response.headers.get("x-amzn-errortype"))
+    if isinstance(members.get("Error"), dict):  # the query protocol's form, which STS has
+        members = members["Error"]
+    code = _code(members.get("__type") or members.get("code") or members.get("Code"))
+    code = code or _code(response.headers.get("x-amzn-errortype"))
     text = members.get("message") or members.get("Message") or members.get("errorMessage")
     if not isinstance(text, str):
         text = ""
@@ -122,23 +132,29 @@ def service_error(
 
     text = redact_text(text) or _REASONS.get(status // 100, "no error text")
     return ServiceError(
-        f"{operation.name}: {named}: {text} (HTTP {status}{f', request {identifier}' if identifier else ''})",
-        operation=operation.name,
+        f"{operation}: {named}: {text} (HTTP {status}{f', request {identifier}' if identifier else ''})",
+        operation=operation,
         code=named,
         message=text,
         status=status,
         fault=fault,
         attempts=attempts,
         request_id=identifier,
-        output={key: value for key, value in members.items() if key not in ("__type", "message", "Message")},
+        output={key: value for key, value in members.items() if key not in _SAID},
     )
 
 
-_REASONS = {3: "the endpoint redirects, and a signed request is never sent elsewhere", 5: "the service could not answer"}
+#: Members of an error that have an attribute of their own.
+_SAID = frozenset({"__type", "code", "Code", "message", "Message", "errorMessage"})
+_REASONS = {
+    3: "the endpoint redirects, and a signed request is never sent elsewhere",
+    5: "the service could not answer",
+}
 
 
 def _code(text: Any) -> str | None:
     """Return the bare code: `com.amazonaws.ecs#ClusterNotFoundException:http://...` -> the name."""
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str):
         return None
-    return text.partition(":")[0].rpartition("#")[2].strip() or None
+    bare = text.partition(":")[0].rpartition("#")[2].strip()
+    return bare if _CODE.match(bare) else None

@@ -28,36 +28,52 @@ _KINDS = {"object": "an object", "array": "a list", "string": "text", "number": 
           "boolean": "true or false", "moment": "ISO-8601 text or seconds since 1970"}  # fmt: skip
 
 
-def violations(
-    schema: Mapping[str, Any], rules: Sequence[Rule], body: Any, secrets: Any = None
-) -> list[Violation]:
+def violations(schema: Mapping[str, Any], rules: Sequence[Rule], body: Any, secrets: Any = None) -> list[Violation]:
     """Return everything that is wrong with an input, in the order of its pointers.
 
     Args:
         secrets: The plan of sensitive members: what was given there is shown as a fingerprint.
     """
-    found = [
+    found = _one_each(
         violation
         for error in _validator(standard(schema)).iter_errors(body)
         for violation in _translate(error, body, secrets)
-    ]
+    )
     for rule in rules:
         for place, value in _places(body, tuple(rule["at"])):
             for below, given in find(rule, value):
-                found.append(Violation(pointer((*place, *below)), rule["id"], f"{_where((*place, *below))}: {given}. {rule['text']}"))
+                found.append(
+                    Violation(
+                        pointer((*place, *below)), rule["id"], f"{_where((*place, *below))}: {given}. {rule['text']}"
+                    )
+                )
     return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule))
+
+
+#: Rules of which one mistake may break several at the same place: the first here is the one to name.
+_RANKED = ("type", "union", "minLength", "maxLength", "minimum", "maximum", "enum", "pattern")
+
+
+def _one_each(violations: Iterable[Violation]) -> list[Violation]:
+    """Return one violation for each mistake: a number where an enum is expected is of a wrong type, and that is all."""
+    found = list(violations)
+    crowded = {violation.pointer.rpartition("/")[0] for violation in found if violation.rule == "unknown"}
+    ranked = [one for one in found if one.rule in _RANKED and not (one.rule == "union" and one.pointer in crowded)]
+    named = {one.pointer: one for one in sorted(ranked, key=lambda one: _RANKED.index(one.rule), reverse=True)}
+    return [one for one in found if one.rule not in _RANKED or named.get(one.pointer) == one]
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
     checker = Draft7Validator.TYPE_CHECKER.redefine_many(
         {
-            "number": lambda _, value: isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and math.isfinite(value),
+            "number": lambda _, value: (
+                isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            ),
             MOMENT: lambda _, value: moment(value),
         }
     )
-    return validators.extend(Draft7Validator, type_checker=checker)(schema)
+    extended: Any = validators.extend(Draft7Validator, type_checker=checker)  # type: ignore[no-untyped-call]  # the library's own signature
+    return extended(schema)
 
 
 def pointer(path: Iterable[str | int]) -> str:
@@ -72,7 +88,9 @@ def _where(path: Iterable[str | int]) -> str:
     return text or "the body"
 
 
-def _places(value: Any, at: tuple[str, ...], path: tuple[str | int, ...] = ()) -> Iterable[tuple[tuple[str | int, ...], Any]]:
+def _places(
+    value: Any, at: tuple[str, ...], path: tuple[str | int, ...] = ()
+) -> Iterable[tuple[tuple[str | int, ...], Any]]:
     """Yield every object at a rule's place."""
     if not at:
         if isinstance(value, Mapping):
@@ -99,7 +117,7 @@ def _secret(path: Sequence[str | int], plan: Any) -> bool:
             plan = plan.get(part, plan.get("*"))
         else:
             return False
-    return plan == "s"
+    return bool(plan == "s")
 
 
 def _translate(error: Any, body: Any, secrets: Any) -> Iterable[Violation]:
@@ -117,7 +135,9 @@ def _translate(error: Any, body: Any, secrets: Any) -> Iterable[Violation]:
             if name not in known:
                 near = _nearest(name, known)
                 hint = f"did you mean {near}?" if near else f"known here: {_list(known)}"
-                yield Violation(pointer([*path, name]), "unknown", f"{_where([*path, name])}: there is no such member; {hint}")
+                yield Violation(
+                    pointer([*path, name]), "unknown", f"{_where([*path, name])}: there is no such member; {hint}"
+                )
         return
     yield Violation(pointer(path), *_TEXTS.get(keyword, _other)(where, given, limit, error))
 
@@ -146,18 +166,38 @@ def _union(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
     return "union", f"{where}: exactly one of {members} is expected, {len(error.instance)} are given"
 
 
+def _length(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
+    bound = "at least" if error.validator == "minLength" else "at most"
+    return str(error.validator), f"{where}: {given} has {len(error.instance)} characters, {bound} {limit} are allowed"
+
+
+def _count(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
+    bound = "at least" if error.validator == "minItems" else "at most"
+    return str(error.validator), f"{where}: {len(error.instance)} items are given, {bound} {limit} are allowed"
+
+
+def _range(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
+    small = error.validator == "minimum"
+    verdict = "too small, at least" if small else "too large, at most"
+    return str(error.validator), f"{where}: {given} is {verdict} {limit} is allowed"
+
+
+def _pattern(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
+    return "pattern", f"{where}: {given} does not match {limit}"
+
+
 _TEXTS = {
     "type": _type,
     "enum": _enum,
     "minProperties": _union,
     "maxProperties": _union,
-    "minLength": lambda w, g, n, e: ("minLength", f"{w}: {g} has {len(e.instance)} characters, at least {n} are needed"),
-    "maxLength": lambda w, g, n, e: ("maxLength", f"{w}: {g} has {len(e.instance)} characters, at most {n} are allowed"),
-    "minItems": lambda w, g, n, e: ("minItems", f"{w}: {len(e.instance)} items are given, at least {n} are needed"),
-    "maxItems": lambda w, g, n, e: ("maxItems", f"{w}: {len(e.instance)} items are given, at most {n} are allowed"),
-    "minimum": lambda w, g, n, e: ("minimum", f"{w}: {g} is too small, at least {n} is allowed"),
-    "maximum": lambda w, g, n, e: ("maximum", f"{w}: {g} is too large, at most {n} is allowed"),
-    "pattern": lambda w, g, n, e: ("pattern", f"{w}: {g} does not match {n}"),
+    "minLength": _length,
+    "maxLength": _length,
+    "minItems": _count,
+    "maxItems": _count,
+    "minimum": _range,
+    "maximum": _range,
+    "pattern": _pattern,
 }
 
 

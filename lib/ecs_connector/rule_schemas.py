@@ -83,7 +83,9 @@ def _one_of_if(rule: Rule) -> dict[str, Any]:
 
 
 def _prefix_reserved(rule: Rule) -> dict[str, Any]:
-    pattern = "".join(f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in rule["prefix"])
+    pattern = "".join(
+        f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in rule["prefix"]
+    )
     return {"properties": {name: {"not": {"pattern": "^" + pattern}} for name in rule["members"]}}
 
 

@@ -64,7 +64,9 @@ def _one_of_if(rule: Rule, value: Mapping[str, Any]) -> Findings:
     if given in rule["values"] or (given is None and not rule.get("required")):
         return ()
     allowed = " or ".join(rule["values"])
-    return (((rule["member"],), f"it is {given!r}, allowed is {allowed}" if given else f"it is missing; give {allowed}"),)
+    return (
+        ((rule["member"],), f"it is {given!r}, allowed is {allowed}" if given else f"it is missing; give {allowed}"),
+    )
 
 
 def _json_size(rule: Rule, value: Mapping[str, Any]) -> Findings:
@@ -86,7 +88,9 @@ def _unique(rule: Rule, value: Mapping[str, Any]) -> Findings:
         if not isinstance(key, str):
             continue
         if key in seen:
-            findings.append(((rule["member"], index, rule["key"]), f"{key!r} is the {rule['key']} of item {seen[key]} too"))
+            findings.append(
+                ((rule["member"], index, rule["key"]), f"{key!r} is the {rule['key']} of item {seen[key]} too")
+            )
         else:
             seen[key] = index
     return findings

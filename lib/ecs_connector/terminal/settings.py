@@ -5,11 +5,9 @@ Strongest first: `--set`, the file of `--config`, the environment.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from ecs_connector.errors import ConfigError, InputError, Violation
@@ -55,6 +53,8 @@ def gather(
     names = list(known)
     for name in explicit:
         if name not in names:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, names, n=1)
             hint = f" Did you mean {near[0]}?" if near else f" The fields are {', '.join(names)}."
             raise ConfigError(f"There is no configuration field {name!r}.{hint}", field=name)
@@ -87,7 +87,7 @@ def read_body(argument: str | None) -> Any:
     return _json(text, "--body" if argument != "-" else "standard input", InputError)
 
 
-def read_document(path: str, option: str, error: type[ConfigError] | type[InputError]) -> Any:
+def read_document(path: str, option: str, error: type[ConfigError | InputError]) -> Any:
     """Return a JSON or YAML file.
 
     Raises:
@@ -109,7 +109,9 @@ def read_document(path: str, option: str, error: type[ConfigError] | type[InputE
         raise error(f"{option} {path}: is not YAML: {' '.join(str(problem).split())}") from problem
 
 
-def _json(text: str, where: str, error: type[ConfigError] | type[InputError]) -> Any:
+def _json(text: str, where: str, error: type[ConfigError | InputError]) -> Any:
+    import json  # its messages name line and column
+
     try:
         return json.loads(text)
     except ValueError as problem:
