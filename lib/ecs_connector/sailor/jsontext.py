@@ -1,0 +1,63 @@
+"""JSON as the Node.js runtime reads and writes it: compact, strict, non-ASCII unescaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from ecs_connector.errors import EnvelopeError
+
+
+def iso_timestamp(value: datetime) -> str:
+    """Return ISO-8601 in UTC with milliseconds, as JavaScript's toISOString does."""
+    aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso_timestamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode("utf-8", "replace")
+    raise TypeError(f"A value of type {type(value).__name__} is not JSON.")
+
+
+def _refuse_constant(literal: str) -> NoReturn:
+    raise ValueError(f"{literal} is not JSON")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def dumps(value: Any) -> bytes:
+    """Return compact UTF-8 JSON; NaN and Infinity are a ValueError, as no neighbour could read them."""
+    text = _encode(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: JavaScript strings may hold one, UTF-8 may not.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def loads(data: bytes) -> Any:
+    """Return the value of UTF-8 JSON.
+
+    Raises:
+        EnvelopeError: It is not strict JSON. The text never quotes the data.
+    """
+    try:
+        return _decode(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise EnvelopeError(f"The payload is not JSON: {type(error).__name__}.") from error

@@ -1,0 +1,3 @@
+// Its init fails.
+exports.init = async () => { throw new Error('init said no'); };
+exports.process = async () => ({ body: {} });

@@ -1,0 +1,9 @@
+"""Its init fails."""
+
+
+def init(config):
+    raise RuntimeError("init said no")
+
+
+def process(message, config, snapshot, context):
+    return {}
