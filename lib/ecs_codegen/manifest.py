@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecs_codegen import text
+from ecs_codegen import choices, text
 from ecs_codegen.source import Source
 from ecs_codegen.table import row
 
@@ -103,7 +103,11 @@ def _field(
     for key in ("placeholder", "note", "prompt"):
         if key in spec:
             field[key] = spec[key]
-    if spec.get("model") == "regions":
+    if "require" in spec:
+        field["require"] = spec["require"]
+    if "fills" in spec:
+        field["model"] = choices.model_of(spec, operation)
+    elif spec.get("model") == "regions":
         field["model"] = regions(source)
     elif spec.get("choices") == "waits" and entry is not None:
         waits = source.overrides["waits"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ecs_codegen import waits
+from ecs_codegen import choices, waits
 from ecs_codegen.source import CorrectionError, Source
 
 #: Leaves of a plan.
@@ -74,10 +74,20 @@ def row(source: Source, name: str) -> dict[str, Any]:
     ):
         if plan:
             entry[key] = plan
-    entry["fields"] = [
-        field for field, spec in source.fields["step"].items() if _offers(name, entry, spec.get("on"), overrides)
-    ]
+    if filling := choices.fills(source, name):
+        entry["fills"] = filling
+    entry["fields"] = _fields(source, name, entry)
     return entry
+
+
+def _fields(source: Source, name: str, entry: dict[str, Any]) -> list[str]:
+    """Return the step fields that an operation offers."""
+    chosen = choices.offered(source, entry.get("fills", []))
+    return [
+        field
+        for field, spec in source.fields["step"].items()
+        if (field in chosen if "fills" in spec else _offers(name, entry, spec.get("on"), source.overrides))
+    ]
 
 
 def retry_safe(source: Source, name: str) -> bool | dict[str, str]:

@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy, should_bypass_proxies
 
 from ecs_connector.connection import ExchangeFailed
+from ecs_connector.endpoint import is_loopback
 from ecs_connector.transport import Pool, ca_bundle
 from ecs_connector.values import HttpRequest, HttpResponse
 
@@ -61,7 +62,9 @@ class AdapterTransport:
     def send(self, request: HttpRequest, *, connect_timeout_s: float, read_timeout_s: float) -> HttpResponse:
         """Return the answer, of any status; raise `ExchangeFailed` when there is none."""
         prepared = _prepared(request)
-        proxies = self._proxies(prepared.url) if self._proxied else {}
+        # A stand-in on this machine is never asked through a proxy: the proxy's loopback is another machine.
+        proxied = self._proxied and not is_loopback(request.endpoint.host)
+        proxies = self._proxies(prepared.url) if proxied else {}
         verify = ca_bundle() or True
         try:
             answer: Any = self._adapter.send(
@@ -79,14 +82,14 @@ class AdapterTransport:
 
     def close(self) -> None:
         """Close urllib3's connections; the pool is closed by its owner."""
-        self._adapter.close()  # type: ignore[no-untyped-call]  # requests' own signature
+        self._adapter.close()
 
     @staticmethod
     def _proxies(url: str | None) -> dict[str, str]:
-        found = requests.utils.get_environ_proxies(url, no_proxy=None)
-        if not url or should_bypass_proxies(url, no_proxy=None) or select_proxy(url, found) is None:
+        if not url or should_bypass_proxies(url, no_proxy=None):
             return {}
-        return found
+        found = requests.utils.get_environ_proxies(url, no_proxy=None)
+        return found if select_proxy(url, found) is not None else {}
 
 
 class _Prepared(requests.PreparedRequest):

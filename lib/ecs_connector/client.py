@@ -1,40 +1,37 @@
 """Clients: one for each set of credentials and endpoint, over one transport.
 
-A client signs, sends, reads and repeats. Every attempt is signed anew, with the clock corrected by
-what AWS has said of the time.
+A client is never shared between different credentials; what it learns of its endpoint (clock, pace,
+quota of repetitions) is shared by all calls through it.
 """
 
 from __future__ import annotations
 
-import platform
+import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any
 
-from ecs_connector import parse, retry, serialize
+from ecs_connector import parse, serialize
 from ecs_connector.clock import Clock
-from ecs_connector.config import Fields, StepConfig
-from ecs_connector.connection import ExchangeFailed
+from ecs_connector.config import BodyDefault, Fields, StepConfig, body_defaults
 from ecs_connector.credentials import CredentialsProvider, provider
 from ecs_connector.endpoint import Partitions, resolve
-from ecs_connector.errors import CallError, ServiceError, TransportError
+from ecs_connector.errors import CallError, ResponseError
+from ecs_connector.exchange import Exchange
 from ecs_connector.model import Model, Operation
-from ecs_connector.pacing import Pacer
-from ecs_connector.signer import Scope, Signer
+from ecs_connector.signer import Signer
 from ecs_connector.transport import SwitchingTransport, Transport
-from ecs_connector.values import Credentials, Endpoint, Evidence, HttpRequest, HttpResponse, Output
+from ecs_connector.values import Credentials, Endpoint, HttpRequest, Output
 
 #: A client is shared by steps whose configuration agrees in these fields.
 _IDENTITY = (
     "credentialSource", "accessKeyId", "secretAccessKey", "sessionToken", "roleArn", "externalId", "roleSessionName",
     "region", "endpoint", "signingRegion", "useFips", "useDualStack",
 )  # fmt: skip
-#: Clocks that differ by less than this are taken to agree, in seconds; AWS accepts five minutes.
-_SKEW_NOTED_S = 240
-#: Configurations that are kept parsed.
+#: Configurations that are kept parsed, and identities that are kept: keys may come anew with every message.
 _MAX_STEPS = 256
+_MAX_CLIENTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,8 @@ class Step:
     operation: Operation
     config: StepConfig
     client: Client
+    #: What the configuration sets in the body where a message leaves it out; mostly nothing.
+    defaults: tuple[BodyDefault, ...] = ()
 
 
 class Clients:
@@ -65,7 +64,7 @@ class Clients:
         self.fields = Fields.load()
         self.transport: Transport = transport if transport is not None else SwitchingTransport()
         self.signer = Signer()
-        self.user_agent = f"ecs-connector/{version} python/{platform.python_version()}"
+        self.user_agent = f"ecs-connector/{version} python/{'.'.join(map(str, sys.version_info[:3]))}"
         self._partitions: Partitions | None = None
         self._clients: dict[tuple[Any, ...], Client] = {}
         self._steps: dict[tuple[str, frozenset[tuple[str, Any]]], Step] = {}
@@ -101,7 +100,7 @@ class Clients:
     def _step(self, name: str, config: Mapping[str, Any]) -> Step:
         operation = self.model.operation(name)
         parsed = self.fields.parse(config, operation.waits)
-        return Step(operation, parsed, self.client(parsed))
+        return Step(operation, parsed, self.client(parsed), body_defaults(operation.fills, parsed))
 
     def client(self, config: StepConfig) -> Client:
         """Return the client of an identity; never one that other credentials made."""
@@ -118,6 +117,8 @@ class Clients:
             )
             made = Client(self, provider(config, clock=self.clock), endpoint)
             with self._lock:
+                if len(self._clients) >= _MAX_CLIENTS:
+                    self._clients.clear()
                 found = self._clients.setdefault(key, made)
         return found
 
@@ -126,25 +127,13 @@ class Clients:
         self.transport.close()
 
 
-class Client:
+class Client(Exchange):
     """Calls operations of one endpoint with one identity."""
 
     def __init__(self, clients: Clients, credentials: CredentialsProvider, endpoint: Endpoint) -> None:
-        self.clients = clients
-        self.endpoint = endpoint
-        self.provider = credentials
-        self.quota = retry.Quota()
-        self.pacer = Pacer(clients.clock)
-        self._scope = Scope(endpoint.signing_region, endpoint.signing_name)
-        #: What AWS's clock is ahead of ours, in seconds, once the difference has mattered.
-        self.skew_s = 0.0
-        model = clients.model
-        self._headers = {
-            "content-type": model.content_type,
-            "host": endpoint.authority,
-            "user-agent": clients.user_agent,
-            "accept": "application/json",
-        }
+        super().__init__(clients, credentials, endpoint)
+        #: Operation -> target and headers, which are always the same.
+        self._forms: dict[str, tuple[str, dict[str, str]]] = {}
 
     def call(self, operation: Operation, params: Mapping[str, Any], config: StepConfig) -> Output:
         """Send an operation's input and return its output.
@@ -154,155 +143,35 @@ class Client:
             TransportError: There was no usable answer.
             CredentialsError: There are no credentials to sign with.
         """
-        model = self.clients.model
-        body = serialize.body(operation, params)
-        request = HttpRequest(
-            "POST",
-            self.endpoint,
-            serialize.target(model, operation, self.endpoint.path),
-            {**self._headers, "x-amz-target": f"{model.target_prefix}.{operation.name}"},
-            body,
-        )
-        response, evidence = self.exchange(operation, request, config, safe=operation.retry_safe(params))
-        raw = config.timestamps == "raw"
-        return Output(parse.output(operation, response, raw_timestamps=raw), evidence)
-
-    def exchange(
-        self, operation: Operation, request: HttpRequest, config: StepConfig, *, safe: bool, scope: Scope | None = None
-    ) -> tuple[HttpResponse, Evidence]:
-        """Send a request until it is answered with 200, or repeating it would not help or not be safe."""
-        clock, random = self.clients.clock, self.clients.random
-        attempt, paid, retried = 0, 0, []
-        #: Repetitions that are free of the attempt limit: new credentials, a corrected clock. One each.
-        corrected: set[str] = set()
-        limit = max(1, config.maxAttempts or 1)
-        started = clock.monotonic()
-        while True:
-            attempt += 1
-            self.pacer.wait()
-            used = self.provider.credentials()
-            failure, error, answer = self._attempt(operation, request, config, scope or self._scope, used, attempt)
-            if error is None and answer is not None:
-                self.quota.refund(paid)
-                self.pacer.succeeded()
-                return answer, Evidence(parse.request_id(answer), attempt, tuple(retried))
-            assert error is not None  # noqa: S101 - an attempt ends in an answer or an error
-            if failure.kind in ("credentials", "skew"):
-                if failure.kind in corrected or not self._correct(failure.kind, answer, used):
-                    raise error
-                corrected.add(failure.kind)
-                retried.append(failure.kind)
-                continue
-            if failure.kind == "throttle":
-                self.pacer.throttled()
-            error.retryable = retry.may_repeat(failure, safe=safe)
-            if not error.retryable or attempt - len(corrected) >= limit:
-                raise error
-            pause = retry.pause_s(failure, attempt - len(corrected), random)
-            if clock.monotonic() - started + pause > config.totalTimeoutSeconds:
-                raise error
-            cost = self.quota.pay(failure.kind or "server")
-            if cost is None:
-                raise error
-            paid = cost
-            retried.append(error.code if isinstance(error, ServiceError) else failure.kind or "server")
-            clock.sleep(pause)
-
-    def _attempt(
-        self,
-        operation: Operation,
-        request: HttpRequest,
-        config: StepConfig,
-        scope: Scope,
-        credentials: Credentials,
-        attempt: int,
-    ) -> tuple[retry.Failure, CallError | None, HttpResponse | None]:
-        """Sign and send once."""
-        at = self.clients.clock.now()
-        if self.skew_s:
-            at += timedelta(seconds=self.skew_s)
-        headers = self.clients.signer.sign(
-            request.method, request.target, request.headers, request.body, credentials=credentials, scope=scope, at=at
-        )
+        target, headers = self._forms.get(operation.name) or self._form(operation)
+        request = HttpRequest("POST", self.endpoint, target, headers, serialize.body(operation, params))
         try:
-            response = self.clients.transport.send(
-                replace(request, headers=headers),
-                connect_timeout_s=config.connectTimeoutSeconds,
-                read_timeout_s=config.readTimeoutSeconds,
-            )
-        except ExchangeFailed as failed:
-            return self._no_answer(operation, failed, attempt)
-        if response.status == 200:
-            if self.skew_s:
-                self._forget_skew(response)
-            return _FINE, None, response
-        return self._refused(operation, response, attempt)
+            response, evidence = self.exchange(operation, request, config, safe=operation.retry_safe(params))
+            try:
+                body = parse.output(operation, response, raw_timestamps=config.timestamps == "raw")
+            except ResponseError as error:
+                error.attempts = evidence.attempts
+                raise
+        except CallError as error:
+            from ecs_connector import failures
+            from ecs_connector.redact import secrets_in
 
-    def _no_answer(
-        self, operation: Operation, failed: ExchangeFailed, attempt: int
-    ) -> tuple[retry.Failure, CallError, None]:
-        # A certificate or a malformed answer stays what it is; a cut or silence may pass.
-        kind = None if failed.kind in ("tls", "malformed") else "transport"
-        error = TransportError(
-            f"{operation.name}: {failed}. {_REMEDIES.get(failed.kind, 'Try again later.')}",
-            operation=operation.name,
-            sent=failed.sent,
-            attempts=attempt,
-        )
-        error.__cause__ = failed
-        return retry.Failure(kind, maybe_done=failed.sent), error, None
+            own = (config.secretAccessKey, config.sessionToken, config.externalId)
+            failures.mask(error, {*secrets_in(params, operation.secrets_in), *own, *self.provider.secrets()})
+            raise
+        return Output(body, evidence)
 
-    def _refused(
-        self, operation: Operation, response: HttpResponse, attempt: int
-    ) -> tuple[retry.Failure, CallError, HttpResponse]:
-        status = response.status
-        if status < 400:
-            error: CallError = TransportError(
-                f"{operation.name}: {self.endpoint.authority} answered with status {status}"
-                f"{' (a redirect)' if status // 100 == 3 else ''}; a signed request is never sent elsewhere. "
-                "Check the endpoint field.",
-                operation=operation.name,
-                sent=True,
-                attempts=attempt,
-                request_id=parse.request_id(response),
-            )
-            return retry.Failure(None, maybe_done=True), error, response
-        from ecs_connector.hidden_errors import kind_of
-
-        error = parse.service_error(self.clients.model, operation, response, attempts=attempt)
-        kind = kind_of(error.code, error.message, status)
-        error.kind = kind
-        hint = retry.hint_s(response.headers, self.clients.clock.now().timestamp())
-        return retry.Failure(kind, maybe_done=kind == "server", hint_s=hint), error, response
-
-    def _correct(self, kind: str, answer: HttpResponse | None, used: Credentials) -> bool:
-        """Get new credentials, or set the clock; say whether anything is different now."""
-        if kind == "credentials":
-            return self.provider.refresh(used)
-        theirs = retry.http_date(answer.headers.get("date")) if answer is not None else None
-        if theirs is None:
-            return False
-        skew = theirs - self.clients.clock.now().timestamp()
-        if abs(skew - self.skew_s) < 1:
-            return False
-        self.skew_s = skew if abs(skew) >= _SKEW_NOTED_S else 0.0
-        return True
-
-    def _forget_skew(self, response: HttpResponse) -> None:
-        """Fall back to our own clock once it agrees with AWS's again."""
-        theirs = retry.http_date(response.headers.get("date"))
-        if theirs is not None and abs(theirs - self.clients.clock.now().timestamp()) < _SKEW_NOTED_S:
-            self.skew_s = 0.0
+    def _form(self, operation: Operation) -> tuple[str, dict[str, str]]:
+        model = self.clients.model
+        headers = {
+            "content-type": model.content_type,
+            "host": self.endpoint.authority,
+            "user-agent": self.clients.user_agent,
+            "accept": "application/json",
+            "x-amz-target": f"{model.target_prefix}.{operation.name}",
+        }
+        form = self._forms[operation.name] = (serialize.target(model, operation, self.endpoint.path), headers)
+        return form
 
 
-_FINE = retry.Failure(None, maybe_done=False)
-_REMEDIES = {
-    "dns": "Check the region and the endpoint field, and that this machine resolves names.",
-    "connect": "Check the region and the endpoint field, and that the network lets this machine out.",
-    "connect_timeout": "Check the region and the endpoint field, and that the network lets this machine out.",
-    "tls": "Check the endpoint field; behind a proxy that opens TLS, set AWS_CA_BUNDLE to its certificate.",
-    "malformed": "Check that the endpoint is an Amazon ECS endpoint.",
-    "read_timeout": "The request may have been carried out: look before sending it again.",
-    "cut": "The request may have been carried out: look before sending it again.",
-}
 __all__ = ["Client", "Clients", "Credentials", "Step"]

@@ -7,11 +7,13 @@ that are no field of this component pass unread: the platform adds its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ecs_connector.errors import ConfigError
-from ecs_connector.model import read_data
+from ecs_connector.model import Fill, placed, read_data
+from ecs_connector.values import Json
 
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
@@ -34,6 +36,31 @@ class StepConfig:
     def __repr__(self) -> str:
         # The values hold credentials.
         return f"StepConfig({', '.join(sorted(self._values))})"
+
+    def changed(self, **values: Any) -> StepConfig:
+        """Return a copy in which these fields have other values."""
+        return StepConfig({**self._values, **values})
+
+
+@dataclass(frozen=True, slots=True)
+class BodyDefault:
+    """A member of the body that the configuration sets where the body leaves it out."""
+
+    member: str
+    value: Json
+    #: Members of the body that leave no room for it.
+    unless: frozenset[str]
+
+
+def body_defaults(fills: Sequence[Fill], config: StepConfig) -> tuple[BodyDefault, ...]:
+    """Return what the fields of a step set in the body of its messages."""
+    found: dict[str, BodyDefault] = {}
+    for fill in fills:
+        value = getattr(config, fill.field)
+        member = fill.path[0]
+        if value and member is not None and member not in found:
+            found[member] = BodyDefault(member, placed(fill.path[1:], value), fill.unless)
+    return tuple(found.values())
 
 
 class Fields:

@@ -25,6 +25,9 @@ class CredentialsProvider(Protocol):
     def refresh(self, stale: Credentials) -> bool:
         """Get new ones because AWS refused these; say whether there are other ones now."""
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must not show anywhere; fetches nothing."""
+
 
 class StaticProvider:
     """The keys of the configuration."""
@@ -37,6 +40,9 @@ class StaticProvider:
 
     def refresh(self, stale: Credentials) -> bool:
         return False
+
+    def secrets(self) -> tuple[str, ...]:
+        return secrets_of(self._credentials)
 
 
 def provider(config: StepConfig, *, clock: Clock) -> CredentialsProvider:
@@ -56,6 +62,13 @@ def provider(config: StepConfig, *, clock: Clock) -> CredentialsProvider:
 
         return source_provider(config, clock=clock)
     return StaticProvider(static_credentials(config))
+
+
+def secrets_of(credentials: Credentials | None) -> tuple[str, ...]:
+    """Return the parts of credentials that must not show anywhere."""
+    if credentials is None:
+        return ()
+    return tuple(part for part in (credentials.secret_access_key, credentials.session_token) if part)
 
 
 def static_credentials(config: StepConfig) -> Credentials:

@@ -42,6 +42,8 @@ def evidence_headers(step: Step, evidence: Evidence) -> dict[str, Any]:
     }
     if evidence.retried:
         headers["retried"] = list(evidence.retried)
+    if evidence.waits:
+        headers["waits"] = [dict(wait) for wait in evidence.waits]
     return headers
 
 

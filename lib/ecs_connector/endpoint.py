@@ -9,7 +9,7 @@ Source: botocore data/ecs/2014-11-13/endpoint-rule-set-1.json, data/partitions.j
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ecs_connector.errors import EndpointError
@@ -69,8 +69,7 @@ def resolve(
         raise EndpointError(
             "No region: set the field region, for example eu-central-1 (or AWS_REGION on a terminal).", field="region"
         )
-    if not _REGION.match(region):
-        raise EndpointError(f"region: {region!r} is not a region name.", field="region")
+    _check_region(region, "region")
     partition = partitions.partition(region)
     if use_fips and not partition["supportsFIPS"]:
         raise EndpointError(f"useFips: the partition of {region} has no FIPS endpoints.", field="useFips")
@@ -91,6 +90,11 @@ def resolve(
     )
 
 
+def _check_region(region: str, field: str) -> None:
+    if not _REGION.match(region):
+        raise EndpointError(f"{field}: {region!r} is not a region name; expected one like eu-central-1.", field=field)
+
+
 def _custom(
     url: str, region: str | None, signing_region: str | None, *, use_fips: bool, use_dual_stack: bool, service: str
 ) -> Endpoint:
@@ -99,22 +103,30 @@ def _custom(
         raise EndpointError(f"{name}: cannot be combined with a custom endpoint; leave one out.", field=name)
     from urllib.parse import urlsplit
 
-    if any(ord(character) <= 32 or ord(character) == 127 for character in url) or "\\" in url:
-        raise EndpointError("endpoint: the URL has spaces, backslashes or control characters.", field="endpoint")
+    if not url.isascii() or not url.isprintable() or any(character in url for character in ' \\"<>^`{|}'):
+        raise EndpointError(
+            "endpoint: the URL has spaces, control characters or others that no URL has; write names of other scripts in "
+            "their xn-- form.",
+            field="endpoint",
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise EndpointError("endpoint: this is not a URL; expected https://host[:port][/path].", field="endpoint") from None
+        port = 0
+    if port == 0:
+        raise EndpointError("endpoint: this is not a URL; expected https://host[:port][/path].", field="endpoint")
     host = (parts.hostname or "").rstrip(".")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise EndpointError("endpoint: the URL has a user name or password in it; use the credential fields.", field="endpoint")
-    if parts.scheme not in _PORTS or not host:
+    if parts.scheme not in _PORTS or not _HOST.match(host):
         raise EndpointError(
             f"endpoint: expected https://host[:port][/path], not a URL of scheme {parts.scheme or 'none'!r}.", field="endpoint"
         )
-    if parts.query or parts.fragment:
-        raise EndpointError("endpoint: the URL has a query or a fragment; leave them out.", field="endpoint")
+    if parts.query or parts.fragment or _ODD_PATH.search(parts.path):
+        raise EndpointError(
+            "endpoint: the URL has a query, a fragment or a path with empty or dotted parts; leave them out.", field="endpoint"
+        )
     if parts.scheme == "http" and not is_loopback(host):
         raise EndpointError(
             f"endpoint: http is only for this machine (localhost); use https for {host}.", field="endpoint"
@@ -126,6 +138,7 @@ def _custom(
             "No region: a custom endpoint needs the region that it checks signatures for; set region or signingRegion.",
             field="region",
         )
+    _check_region(where, "signingRegion" if signing_region else "region")
     port = port or _PORTS[parts.scheme]
     bracketed = f"[{host}]" if ":" in host else host
     authority = bracketed if port == _PORTS[parts.scheme] else f"{bracketed}:{port}"
@@ -149,39 +162,61 @@ def is_loopback(host: str) -> bool:
 
 
 _LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}\Z")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\Z|[0-9a-f:.]+(?:%[a-z0-9._-]+)?\Z")
+#: Empty, `.` and `..` segments: whether they count is not agreed on, and the signature covers the path.
+_ODD_PATH = re.compile(r"//|/\.\.?(?:/|\Z)")
 #: Names under which clouds serve the identity of a machine to whoever asks from it.
-_METADATA_NAMES = frozenset({"metadata.google.internal", "metadata", "instance-data", "instance-data.ec2.internal"})
-#: AWS's metadata addresses that are not link-local: IPv6 instance metadata and its alternates.
-_METADATA_ADDRESSES = frozenset({"fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200", "168.63.129.16"})
+_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
+#: Such addresses that are not link-local: of AWS (IPv6), Google (IPv6), Alibaba, Azure and Oracle.
+_METADATA_ADDRESSES = frozenset(
+    {"fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"}
+)
 
 
 def check_address(host: str, address: str) -> None:
-    """Refuse a link-local, metadata or otherwise unroutable address; called again for what a name resolves to.
+    """Refuse a link-local, metadata or otherwise unroutable address.
+
+    Called for the host as it is written, and again for every address that it resolves to.
 
     Raises:
         EndpointError: A signed request must not be sent there.
     """
-    bad = address.lower() in _METADATA_NAMES
-    if not bad and (":" in address or address.replace(".", "").isalnum()):
-        import ipaddress
-        import socket
-
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            try:
-                # 0x7f.1, 2852039166 and the like: what the resolver would make of them.
-                parsed = ipaddress.ip_address(socket.inet_aton(address)) if not ":" in address else None  # type: ignore[assignment]
-            except OSError:
-                return
-        if parsed is None:
-            return
-        embedded = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
-        for one in (parsed, embedded):
-            if one is not None:
-                bad = bad or one.is_link_local or one.is_multicast or one.is_unspecified or str(one) in _METADATA_ADDRESSES
-    if bad:
+    # Every written form of an address has a digit first, or a colon; a name may begin with a digit too.
+    if address not in _METADATA_NAMES and ":" not in address and not address[:1].isdigit():
+        return
+    if address in _METADATA_NAMES or any(map(_refused, _addresses(address))):
         named = host if host == address else f"{host}, which is {address},"
         raise EndpointError(
             f"endpoint: {named} is a link-local or metadata address; a signed request is never sent there.", field="endpoint"
         )
+
+
+def _refused(address: Any) -> bool:
+    reserved = address.version == 4 and address.is_reserved
+    local = address.is_link_local or address.is_multicast or address.is_unspecified
+    return bool(local or reserved or str(address) in _METADATA_ADDRESSES)
+
+
+def _addresses(text: str) -> Iterator[Any]:
+    """Yield the address that a text is in any form a resolver takes, and the IPv4 address inside an IPv6 one."""
+    import ipaddress
+    import socket
+
+    try:
+        if ":" not in text:
+            # Decimal, hexadecimal, octal and shortened forms: 2852039166, 0xa9fea9fe, 0251.0376.43518.
+            yield ipaddress.IPv4Address(socket.inet_aton(text))
+            return
+        found = ipaddress.IPv6Address(text.partition("%")[0])
+    except (OSError, ValueError):
+        return
+    yield found
+    packed = found.packed
+    # Mapped (::ffff:0:0/96), compatible (::/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48) and 6to4 (2002::/16).
+    if (packed[:12] in _EMBEDDING and not found.is_loopback) or packed.startswith(b"\x00\x64\xff\x9b\x00\x01"):
+        yield ipaddress.IPv4Address(packed[12:])
+    elif packed.startswith(b"\x20\x02"):
+        yield ipaddress.IPv4Address(packed[2:6])
+
+
+_EMBEDDING = frozenset({bytes(10) + b"\xff\xff", bytes(12), b"\x00\x64\xff\x9b" + bytes(8)})

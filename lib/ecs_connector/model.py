@@ -6,14 +6,14 @@ Source: data/operations.json, made by `make generate` from AWS's model.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from ecs_connector.errors import DescriptorError
-from ecs_connector.values import EMPTY
+from ecs_connector.values import EMPTY, Json
 
 _DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 
@@ -67,6 +67,17 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """A step field that is the default of a member of the body."""
+
+    field: str
+    #: Place in the body: names, and None for a list with one item. The first is the member.
+    path: tuple[str | None, ...]
+    #: Members of the body that leave no room for it.
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One row of the table. A plan is a tree: members as a dict, items as [plan], map values under "*"."""
 
@@ -91,6 +102,8 @@ class Operation:
     rules: tuple[Mapping[str, Any], ...]
     #: Step fields that mean something here.
     fields: frozenset[str]
+    #: Step fields that are defaults of the body, the strongest first.
+    fills: tuple[Fill, ...] = ()
 
     def retry_safe(self, params: Mapping[str, Any]) -> bool:
         """Say whether sending this input again is safe although the first may have taken effect."""
@@ -170,4 +183,22 @@ def _operation(name: str, row: dict[str, Any]) -> Operation:
         secrets_out=row.get("secretsOut", EMPTY),
         rules=tuple(row.get("rules", ())),
         fields=frozenset(row["fields"]),
+        fills=tuple(
+            Fill(fill["field"], place(fill["path"]), frozenset(fill.get("unless", ()))) for fill in row.get("fills", ())
+        ),
     )
+
+
+def place(path: str) -> tuple[str | None, ...]:
+    """Return a written place in an input as its steps: `services[].name` -> services, None, name."""
+    steps: list[str | None] = []
+    for part in path.split("."):
+        steps += [part[:-2], None] if part.endswith("[]") else [part]
+    return tuple(steps)
+
+
+def placed(path: Sequence[str | None], value: Json) -> Json:
+    """Return a value in the objects and lists that a place consists of."""
+    for step in reversed(path):
+        value = [value] if step is None else {step: value}
+    return value

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ecs_connector import emit
 from ecs_connector.client import Step
 from ecs_connector.context import Context
 from ecs_connector.pages import items_of, merged, pages, split
-from ecs_connector.prepare import prepare
+from ecs_connector.prepare import filled, prepare
 from ecs_connector.values import Emission, Message, Output
+
+Call = Callable[[Mapping[str, Any]], Output]
 
 
 def run_operation(name: str, message: Message, config: Mapping[str, Any], context: Context) -> Iterator[Emission]:
@@ -20,6 +22,8 @@ def run_operation(name: str, message: Message, config: Mapping[str, Any], contex
         ConnectorError: See the stage table of `errors`.
     """
     step = context.clients.step(name, config)
+    if step.defaults:
+        message = filled(message, step.defaults)
     params = prepare(step.operation, message, step.config, context)
 
     def call(request: Mapping[str, Any]) -> Output:
@@ -27,11 +31,34 @@ def run_operation(name: str, message: Message, config: Mapping[str, Any], contex
 
     if step.operation.pages is not None and step.config.emitBehaviour != "fetchPage":
         yield from _listed(step, params, call)
+        return
+
+    def called() -> Output:
+        return _called(step, message, params, context, call)
+
+    if step.config.waitFor and step.operation.waits:
+        yield emit.data(step, _waited(step, params, context, called))
     else:
-        yield emit.data(step, split(step.operation, params, call))
+        yield emit.data(step, called())
 
 
-def _listed(step: Step, params: Mapping[str, Any], call: Any) -> Iterator[Emission]:
+def _called(step: Step, message: Message, params: Mapping[str, Any], context: Context, call: Call) -> Output:
+    """Call once, with an effect that an earlier delivery of the message may have had already."""
+    if step.operation.effect is None:
+        return split(step.operation, params, call)
+    from ecs_connector.tokens import once
+
+    return once(step, message, params, context, call)
+
+
+def _waited(step: Step, params: Mapping[str, Any], context: Context, called: Callable[[], Output]) -> Output:
+    """Call, wait until what was called for has come about, and judge it."""
+    from ecs_connector.wait_step import wait_step
+
+    return wait_step(step, params, context, called)
+
+
+def _listed(step: Step, params: Mapping[str, Any], call: Call) -> Iterator[Emission]:
     """Emit a list: all of it, a page or an item at a time."""
     spec = step.operation.pages
     assert spec is not None  # noqa: S101 - the caller looked

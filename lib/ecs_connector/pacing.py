@@ -1,9 +1,11 @@
-"""Holds calls back on our side while ECS throttles: a rate that falls with each throttle and recovers.
+"""Holds calls back on our side while ECS throttles: at the rate that ECS lets through, as far as it is known.
 
-The rate after a throttle follows a cubic curve: quick back to near where it broke, careful around it.
-Until the first throttle nothing is held back and nothing is counted.
+ECS takes calls from a bucket that refills at a steady rate. Two throttles tell that rate: the bucket was
+empty at both, so what passed in between is what came in. The pace stays a little below it and creeps up, to
+notice when there is more. Until the first throttle, and again some time after the last, nothing is held back.
 
-Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html (adaptive mode)
+Deviates: the SDKs' adaptive mode follows a cubic curve, which runs into a throttle every few seconds.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
 """
 
 from __future__ import annotations
@@ -12,73 +14,81 @@ import threading
 
 from ecs_connector.clock import Clock
 
-_BETA = 0.7
-_SCALE = 0.4
-#: Slowest rate in calls a second.
+#: Pace in calls a second after the first throttle, when nothing is known; and the slowest one.
+_FIRST_RATE = 10.0
 _MIN_RATE = 0.5
-#: Seconds over which the rate of calls is measured.
-_WINDOW_S = 0.5
+#: What part of the known rate is used.
+_MARGIN = 0.85
+#: Growth of the pace with each success: while nothing is known, and later.
+_FAST_GROWTH = 1.02
+_GROWTH = 1.002
+#: Throttles within this many seconds are one event: the calls were under way together.
+_SAME_EVENT_S = 0.25
+#: After this long without a throttle, in seconds, the last one tells nothing about the next.
+_FORGET_S = 30.0
+#: Successes and seconds without a throttle after which nothing is held back any more.
+_FREE_AFTER = 300
+_FREE_AFTER_S = 60.0
 
 
 class Pacer:
-    """A token bucket whose rate is learned from throttles."""
+    """A pace that is learned from throttles; one for each kind of call that has a bucket of its own."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         #: Calls a second; None while nothing is held back.
         self.rate: float | None = None
+        self._growth = _FAST_GROWTH
+        #: Calls that may go at once; below zero by the calls that wait already.
         self._tokens = 0.0
         self._filled_at = 0.0
-        self._broke_at_rate = 0.0
-        self._broke_at = 0.0
-        self._window_start = clock.monotonic()
-        self._window_calls = 0
-        self._measured = 0.0
+        self._throttled_at = 0.0
+        self._successes = 0
 
-    def wait(self) -> None:
-        """Pause until a call may be sent."""
-        while True:
-            with self._lock:
-                now = self._clock.monotonic()
-                self._measure(now)
-                if self.rate is None:
-                    return
-                self._tokens = min(max(1.0, self.rate), self._tokens + (now - self._filled_at) * self.rate)
-                self._filled_at = now
-                if self._tokens >= 1.0:
-                    self._tokens -= 1.0
-                    return
-                pause = (1.0 - self._tokens) / self.rate
-            self._clock.sleep(pause)
+    def reserve(self) -> float:
+        """Take the next place and return how long to wait for it, in seconds."""
+        if self.rate is None:
+            return 0.0
+        with self._lock:
+            if self.rate is None:
+                return 0.0
+            now = self._clock.monotonic()
+            self._tokens = min(1.0, self._tokens + (now - self._filled_at) * self.rate) - 1.0
+            self._filled_at = now
+            return max(0.0, -self._tokens / self.rate)
+
+    def cancel(self) -> None:
+        """Give a place back that was not waited for."""
+        with self._lock:
+            self._tokens = min(1.0, self._tokens + 1.0)
 
     def throttled(self) -> None:
-        """Lower the rate: ECS has refused a call as one too many."""
+        """Slow down: ECS has refused a call as one too many."""
         with self._lock:
             now = self._clock.monotonic()
-            current = self._measured if self.rate is None else min(self._measured or self.rate, self.rate)
-            self._broke_at_rate = max(current, _MIN_RATE)
-            self._broke_at = now
-            self.rate = max(_MIN_RATE, self._broke_at_rate * _BETA)
-            self._tokens = 0.0
-            self._filled_at = now
+            since = now - self._throttled_at
+            if self.rate is None:
+                self.rate, self._growth = _FIRST_RATE, _FAST_GROWTH
+                self._tokens, self._filled_at = 0.0, now
+            elif since < _SAME_EVENT_S:
+                return
+            elif since > _FORGET_S and self._successes < since * _MIN_RATE:
+                self.rate = max(_MIN_RATE, self.rate / 2)
+            else:
+                known = self._successes / since
+                self.rate = max(_MIN_RATE, min(self.rate, known) * _MARGIN)
+                self._growth = _GROWTH
+            self._throttled_at, self._successes = now, 0
 
     def succeeded(self) -> None:
-        """Let the rate recover; well above where it broke, stop pacing."""
+        """Creep up; stop holding back when there has been no throttle for long."""
         if self.rate is None:
             return
         with self._lock:
             if self.rate is None:
                 return
-            elapsed = self._clock.monotonic() - self._broke_at
-            inflection = (self._broke_at_rate * (1 - _BETA) / _SCALE) ** (1 / 3)
-            grown = _SCALE * (elapsed - inflection) ** 3 + self._broke_at_rate
-            self.rate = max(self.rate, min(grown, 2.0 * max(self._measured, _MIN_RATE)))
-
-    def _measure(self, now: float) -> None:
-        self._window_calls += 1
-        elapsed = now - self._window_start
-        if elapsed >= _WINDOW_S:
-            rate = self._window_calls / elapsed
-            self._measured = rate if self._measured == 0.0 else 0.8 * rate + 0.2 * self._measured
-            self._window_start, self._window_calls = now, 0
+            self._successes += 1
+            self.rate *= self._growth
+            if self._successes >= _FREE_AFTER and self._clock.monotonic() - self._throttled_at >= _FREE_AFTER_S:
+                self.rate = None

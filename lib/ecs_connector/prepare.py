@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ecs_connector.config import StepConfig
+from ecs_connector.config import BodyDefault, StepConfig
 from ecs_connector.context import Context
 from ecs_connector.errors import ConfigError, DescriptorError, InputError, Violation
 from ecs_connector.gate import Acceptor
@@ -103,6 +103,18 @@ def guard(operation: Operation, config: StepConfig) -> None:
             "nothing was sent. Set the step's field confirm.",
             field="confirm",
         )
+
+
+def filled(message: Message, defaults: Sequence[BodyDefault]) -> Message:
+    """Return a message whose body has the members that the configuration sets and the body leaves out.
+
+    A value of the body, even null, is stronger. A body that is no object stays as it is, to be refused.
+    """
+    body = message.body if message.body is not None else {}
+    if not isinstance(body, Mapping):
+        return message
+    added = {one.member: one.value for one in defaults if one.member not in body and one.unless.isdisjoint(body)}
+    return replace(message, body={**body, **added}) if added else message
 
 
 def prepare(operation: Operation, message: Message, config: StepConfig, context: Context) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _AUTHORIZATION = r"authorization[\"']?\s*[:=]\s*[\"']?"
 
 def fingerprint(secret: str) -> str:
     """Return the mask of a secret: short, stable, and the same for equal secrets."""
-    import hashlib  # noqa: PLC0415 - loads OpenSSL, which a run without a secret to mask does not need
+    import hashlib
 
     digest = hashlib.sha256(_DOMAIN + secret.encode("utf-8", "surrogatepass")).hexdigest()
     return f"[redacted:{digest[:6]}]"
@@ -151,8 +151,8 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _forms(secret: str) -> set[str]:
     """Return how a secret may be written: as it is, in JSON, in JSON within JSON, in a URL, in a repr."""
-    import json  # noqa: PLC0415 - only a redactor that knows secrets needs it
-    from urllib.parse import quote, quote_plus  # noqa: PLC0415 - as above
+    import json
+    from urllib.parse import quote, quote_plus
 
     forms = {secret, repr(secret)[1:-1]}
     for plain_ascii in (True, False):

@@ -42,11 +42,9 @@ def violations(schema: Mapping[str, Any], rules: Sequence[Rule], body: Any, secr
     for rule in rules:
         for place, value in _places(body, tuple(rule["at"])):
             for below, given in find(rule, value):
-                found.append(
-                    Violation(
-                        pointer((*place, *below)), rule["id"], f"{_where((*place, *below))}: {given}. {rule['text']}"
-                    )
-                )
+                path = (*place, *below)
+                said = rule["text"] if _secret(path, secrets) else f"{given}. {rule['text']}"
+                found.append(Violation(pointer(path), rule["id"], f"{_where(path)}: {said}"))
     return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule))
 
 
@@ -167,13 +165,13 @@ def _union(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
 
 
 def _length(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
-    bound = "at least" if error.validator == "minLength" else "at most"
-    return str(error.validator), f"{where}: {given} has {len(error.instance)} characters, {bound} {limit} are allowed"
+    bound = f"at least {limit} are needed" if error.validator == "minLength" else f"at most {limit} are allowed"
+    return str(error.validator), f"{where}: {given} has {len(error.instance)} characters, {bound}"
 
 
 def _count(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
-    bound = "at least" if error.validator == "minItems" else "at most"
-    return str(error.validator), f"{where}: {len(error.instance)} items are given, {bound} {limit} are allowed"
+    bound = f"at least {limit} are needed" if error.validator == "minItems" else f"at most {limit} are allowed"
+    return str(error.validator), f"{where}: {len(error.instance)} items are given, {bound}"
 
 
 def _range(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:

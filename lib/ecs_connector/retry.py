@@ -4,7 +4,8 @@ Standard mode: full jitter over an exponential ceiling, a quota that all calls o
 AWS's own word on when to come back. What is repeated follows from why it failed and from whether
 doing it twice is safe; it is never decided by the operation's name.
 
-Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html; the numbers are those
+of botocore 1.44's standard mode, except for capacity, which no SDK knows as a kind of its own.
 """
 
 from __future__ import annotations
@@ -14,30 +15,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 #: Ceiling of the pause before the first repetition, in seconds, by the kind of failure.
-_BASE_S = {"throttle": 1.0, "capacity": 15.0, "server": 1.0, "transport": 1.0}
+_BASE_S = {"throttle": 1.0, "capacity": 15.0}
+_BASE_DEFAULT_S = 0.05
 #: Ceiling of any pause in seconds.
 _MAX_S = {"capacity": 120.0}
 _MAX_DEFAULT_S = 20.0
-#: Longest pause in seconds that a server's own word is followed for.
+#: Longest that AWS's `x-amz-retry-after` may prolong a pause, in seconds.
+_MAX_OWN_HINT_S = 5.0
+#: Longest pause in seconds that `Retry-After` is followed for: it may come from anything on the way.
 _MAX_HINT_S = 300.0
 
 #: Tokens of the quota: what it holds, what a repetition costs, what a success gives back.
 QUOTA_SIZE = 500
-_COSTS = {"transport": 10}
-_COST_DEFAULT = 5
+_COSTS = {"throttle": 5, "capacity": 5}
+_COST_DEFAULT = 14
 _REFUND = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """How long the other side asked to wait, in seconds."""
+
+    seconds: float
+    #: Longest that it may prolong a pause.
+    most_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why an attempt failed, as far as repeating it is concerned."""
 
-    #: throttle, capacity, server, transport, credentials, skew; None when repeating cannot help.
+    #: throttle, capacity, server, transport, stale, credentials, skew; None when repeating cannot help.
     kind: str | None
     #: Whether the attempt may have taken effect.
     maybe_done: bool
-    #: Seconds that the other side asked to wait.
-    hint_s: float | None = None
+    hint: Hint | None = None
 
 
 class Quota:
@@ -52,9 +64,9 @@ class Quota:
     def left(self) -> int:
         return self._left
 
-    def pay(self, kind: str) -> int | None:
+    def pay(self, kind: str | None) -> int | None:
         """Take what a repetition costs; None when there is not enough."""
-        cost = _COSTS.get(kind, _COST_DEFAULT)
+        cost = _COSTS.get(kind or "", _COST_DEFAULT)
         with self._lock:
             if self._left < cost:
                 return None
@@ -75,29 +87,33 @@ def may_repeat(failure: Failure, *, safe: bool) -> bool:
 
 def pause_s(failure: Failure, attempt: int, random: Callable[[], float]) -> float:
     """Return how long to wait after the n-th attempt (1 is the first)."""
-    kind = failure.kind or "server"
-    ceiling = min(_MAX_S.get(kind, _MAX_DEFAULT_S), _BASE_S.get(kind, 1.0) * 2 ** (attempt - 1))
-    jittered = random() * ceiling
+    kind = failure.kind or ""
+    # The exponent is bounded: beyond it every ceiling is the highest one, and no float is that large.
+    grown = _BASE_S.get(kind, _BASE_DEFAULT_S) * 2.0 ** min(attempt - 1, 20)
+    ceiling: float = min(_MAX_S.get(kind, _MAX_DEFAULT_S), grown)
+    pause = random() * ceiling
     if kind == "capacity":
         # Capacity comes back in minutes: half of the ceiling at least, or the attempts are used up in no time.
-        jittered = ceiling / 2 + jittered / 2
-    if failure.hint_s is not None:
-        return max(jittered, min(failure.hint_s, _MAX_HINT_S))
-    return jittered
+        pause = ceiling / 2 + pause / 2
+    if failure.hint is not None:
+        return max(pause, min(failure.hint.seconds, pause + failure.hint.most_s))
+    return pause
 
 
-def hint_s(headers: Mapping[str, str], now_epoch_s: float) -> float | None:
-    """Return the seconds that an answer asks to wait: `x-amz-retry-after` (milliseconds) or `Retry-After`."""
-    own = headers.get("x-amz-retry-after")
-    if own is not None and own.strip().isdigit():
-        return int(own) / 1000
-    asked = headers.get("retry-after")
-    if asked is None:
-        return None
-    if asked.strip().isdigit():
-        return float(asked)
+def hint(headers: Mapping[str, str], now_epoch_s: float) -> Hint | None:
+    """Return what an answer asks for: `x-amz-retry-after` (milliseconds) or `Retry-After` (seconds or a date)."""
+    own = headers.get("x-amz-retry-after", "").strip()
+    if _digits(own):
+        return Hint(int(own) / 1000, _MAX_OWN_HINT_S)
+    asked = headers.get("retry-after", "").strip()
+    if _digits(asked):
+        return Hint(float(asked), _MAX_HINT_S)
     moment = http_date(asked)
-    return None if moment is None else max(0.0, moment - now_epoch_s)
+    return None if moment is None else Hint(max(0.0, moment - now_epoch_s), _MAX_HINT_S)
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 12
 
 
 def http_date(text: str | None) -> float | None:
@@ -108,5 +124,5 @@ def http_date(text: str | None) -> float | None:
 
     try:
         return parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ecs_connector.rules import Rule, find
+from ecs_connector.rules import KINDS, Rule, find
 
 Gate = Callable[[Any], bool]
 
@@ -98,14 +98,15 @@ def _unreserved(rule: Rule) -> Gate:
 
 
 def _known_size(rule: Rule) -> Gate:
-    #: Pairs that have been found right; there are few, since few are allowed.
+    #: Pairs that Fargate has, whatever the rule's condition says of this input; there are few.
     known: set[tuple[str, str]] = set()
+    findings = KINDS[rule["kind"]]
 
     def quick(value: Any) -> bool:
         pair = (value.get("cpu"), value.get("memory"))
         if pair in known:
             return True
-        if find(rule, value):
+        if findings(rule, value):
             return False
         if len(known) < 1000 and None not in pair:
             known.add(pair)

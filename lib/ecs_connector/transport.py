@@ -14,7 +14,7 @@ import sys
 from collections import deque
 from typing import Any, Protocol
 
-from ecs_connector.connection import Connection, open_connection
+from ecs_connector.connection import Connection, ExchangeFailed, open_connection
 from ecs_connector.values import Endpoint, HttpRequest, HttpResponse
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY")
@@ -48,8 +48,10 @@ class Pool:
             connection = open_connection(endpoint, connect_timeout_s=connect_timeout_s, tls=self._context)
         try:
             response, reusable = connection.exchange(request, read_timeout_s=read_timeout_s)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, ExchangeFailed) and not error.fresh:
+                self.close()  # what was idle beside it has most likely been closed with it
             raise
         if reusable:
             self._give(endpoint, connection)
@@ -102,7 +104,8 @@ def tls_context() -> Any:
         import certifi
 
         bundle = certifi.where()
-    context = ssl.create_default_context(**{"capath" if os.path.isdir(bundle) else "cafile": bundle})
+    folder = os.path.isdir(bundle)
+    context = ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of this program
+class Refusal(Exception):
     """An AWS error to answer with.
 
     Attributes:

@@ -18,7 +18,7 @@ _LARGEST_BODY_BYTES = 16 * 1024 * 1024
 _LONGEST_LINE_BYTES = 65536
 
 
-class BadRequest(Exception):  # noqa: N818 - the name that HTTP gives it
+class BadRequest(Exception):
     """The bytes on the connection are no HTTP request; it is closed."""
 
 
