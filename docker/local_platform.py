@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside the compose file, not a package
 """A platform of your own, for one step: makes its queues, answers its questions, hands it messages.
 
     python docker/local_platform.py serve          make the queues, answer step info over HTTP

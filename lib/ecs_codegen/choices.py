@@ -17,7 +17,11 @@ def fills(source: Source, name: str) -> list[dict[str, Any]]:
 
     Where two fields fill the same member, the one that depends on the other is the stronger: a revision says
     more than its family.
+
+    Raises:
+        CorrectionError: A field names what is not there.
     """
+    _check_fields(source)
     found = []
     members = source.members(source.input_shape(name))
     for field, spec in source.fields["step"].items():
@@ -57,7 +61,6 @@ def select_models(source: Source) -> dict[str, Any]:
     Raises:
         CorrectionError: An entry names what is not there.
     """
-    _check_fields(source)
     return {name: _model(source, name, spec) for name, spec in source.fields["select"].items()}
 
 
@@ -70,7 +73,7 @@ def _model(source: Source, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         "from": [],
     }
     for origin in spec["from"]:
-        paged = "nextToken" in source.members(source.input_shape(origin["operation"]))
+        paged = "nextToken" in source.members(_input(source, origin["operation"]))
         if paged == ("items" in origin):
             raise CorrectionError(f"select.{name}: {origin['operation']} needs items, or has them by its pages")
         for member in origin.get("input", ()):
@@ -110,15 +113,19 @@ def _check_fields(source: Source) -> None:
                 raise CorrectionError(f"step.{field}.require: there is no step field {parent}")
 
 
+def _input(source: Source, operation: str) -> str:
+    if operation not in source.operations:
+        raise CorrectionError(f"{operation}: the model has no such operation")
+    return source.input_shape(operation)
+
+
 def _head(path: str) -> str:
     return path.partition(".")[0].removesuffix("[]")
 
 
 def _check_path(source: Source, operation: str, path: str, *, leaf: str | None = "string") -> None:
     """Refuse a place that the input does not have, or that takes something else."""
-    if operation not in source.operations:
-        raise CorrectionError(f"{operation}: the model has no such operation")
-    shape: str | None = source.input_shape(operation)
+    shape = _input(source, operation)
     for part in path.split("."):
         reference = source.members(shape).get(part.removesuffix("[]"))
         if reference is None:
@@ -128,5 +135,5 @@ def _check_path(source: Source, operation: str, path: str, *, leaf: str | None =
             raise CorrectionError(f"{operation}: {path} is written with [] where there is a list, and nowhere else")
         if part.endswith("[]"):
             shape = source.shapes[shape]["member"]["shape"]
-    if leaf is not None and source.shapes[shape or ""]["type"] != leaf:
+    if leaf is not None and source.shapes[shape]["type"] != leaf:
         raise CorrectionError(f"{operation}: {path} is no {leaf}")

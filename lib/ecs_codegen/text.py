@@ -39,7 +39,7 @@ class _Plain(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._note:
-            self.parts.append(data)
+            self.parts.append(re.sub(r"\s+", " ", data))
 
 
 def plain(html: str) -> str:

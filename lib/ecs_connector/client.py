@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ecs_connector import parse, serialize
 from ecs_connector.clock import Clock
@@ -34,8 +33,7 @@ _MAX_STEPS = 256
 _MAX_CLIENTS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """An operation together with its parsed configuration and the client that serves it."""
 
     operation: Operation

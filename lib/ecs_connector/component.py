@@ -11,9 +11,8 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -30,8 +29,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _OWN_ROOTS = (_HERE, os.path.dirname(os.path.dirname(_HERE)))
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """An entry of component.json's `actions` or `triggers`."""
 
     id: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ecs_connector.errors import ConfigError
 from ecs_connector.model import Fill, placed, read_data
@@ -42,8 +41,7 @@ class StepConfig:
         return StepConfig({**self._values, **values})
 
 
-@dataclass(frozen=True, slots=True)
-class BodyDefault:
+class BodyDefault(NamedTuple):
     """A member of the body that the configuration sets where the body leaves it out."""
 
     member: str

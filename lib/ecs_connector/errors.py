@@ -10,10 +10,11 @@
 | TransportError, ResponseError | 75 | reject | error |
 | PartialFailure, PagesError | 69 | reject | error |
 | WaitFailed | 69 | reject | error |
-| WaitTimedOut, resumable | 75 | rebound | rebound |
-| WaitTimedOut | 75 | reject | error |
+| WaitTimedOut | 75 | rebound | rebound |
 | BrokerError | 75 | requeue | nothing |
 | ExpectationFailed | 69 | reject | error |
+
+A `WaitTimedOut` whose message must not come again, since that would do its work twice, is rejected.
 
 `outcome_of` reads the table. A signal (`Rebound`, `StopRequested`) is not an error: it says that the
 message goes back. No text of any of them ever holds a secret: messages are built from masked values.
@@ -22,22 +23,19 @@ message goes back. No text of any of them ever holds a secret: messages are buil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 Settlement = Literal["reject", "rebound", "requeue"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the CLI and the flow step do with an error."""
 
     exit_code: int
     settlement: Settlement
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One thing that is wrong with an input."""
 
     #: RFC 6901, "" for the body itself.

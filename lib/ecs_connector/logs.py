@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ecs_connector.client import Step
@@ -96,7 +95,7 @@ class LogReader:
             "accept": "application/json",
             "x-amz-target": f"{_TARGET}.GetLogEvents",
         }
-        operation = replace(self._step.operation, name="GetLogEvents")
+        operation = self._step.operation._replace(name="GetLogEvents")
         message = HttpRequest("POST", endpoint, endpoint.path, headers, json.dumps(request).encode())
         scope = Scope(endpoint.signing_region, "logs")
         response, evidence = client.exchange(operation, message, config, safe=True, scope=scope)
@@ -111,7 +110,7 @@ class LogReader:
         """
         own, config = self._step.client.endpoint, self._step.config
         if config.endpoint and is_loopback(own.host):
-            return replace(own, region=region, signing_region=region, signing_name="logs")
+            return own._replace(region=region, signing_region=region, signing_name="logs")
         return resolve(
             region,
             partitions=self._step.client.clients.partitions,

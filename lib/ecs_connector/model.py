@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,8 +23,7 @@ def read_data(name: str) -> Any:
         return orjson.loads(file.read())
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(NamedTuple):
     """How a list is continued."""
 
     #: Member of the input that takes the token.
@@ -40,8 +38,7 @@ class Pages:
     limit: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """How an operation takes a client token."""
 
     member: str
@@ -49,16 +46,14 @@ class Token:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """How many ids one call takes."""
 
     member: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """How what an operation made is found again. Source: data/waits.json has the lookups."""
 
     lookup: str
@@ -66,8 +61,7 @@ class Effect:
     mark: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """A step field that is the default of a member of the body."""
 
     field: str
@@ -77,8 +71,7 @@ class Fill:
     unless: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One row of the table. A plan is a tree: members as a dict, items as [plan], map values under "*"."""
 
     name: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ecs_connector.config import BodyDefault, StepConfig
 from ecs_connector.context import Context
@@ -26,8 +25,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _SCHEMAS = (os.path.join(_HERE, "schemas"), os.path.join(os.path.dirname(os.path.dirname(_HERE)), "schemas"))
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """An operation's input schema, compiled."""
 
     schema: dict[str, Any]
@@ -114,7 +112,7 @@ def filled(message: Message, defaults: Sequence[BodyDefault]) -> Message:
     if not isinstance(body, Mapping):
         return message
     added = {one.member: one.value for one in defaults if one.member not in body and one.unless.isdisjoint(body)}
-    return replace(message, body={**body, **added}) if added else message
+    return message._replace(body={**body, **added}) if added else message
 
 
 def prepare(operation: Operation, message: Message, config: StepConfig, context: Context) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Ceiling of the pause before the first repetition, in seconds, by the kind of failure.
 _BASE_S = {"throttle": 1.0, "capacity": 15.0}
@@ -32,8 +32,7 @@ _COST_DEFAULT = 14
 _REFUND = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """How long the other side asked to wait, in seconds."""
 
     seconds: float
@@ -41,8 +40,7 @@ class Hint:
     most_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why an attempt failed, as far as repeating it is concerned."""
 
     #: throttle, capacity, server, transport, stale, credentials, skew; None when repeating cannot help.

@@ -19,6 +19,8 @@ from ecs_connector.waits import epoch_s
 
 #: How long the awslogs driver may take to deliver the last lines of a container that has ended, in seconds.
 _LOGS_SETTLE_S = 3.0
+#: Task definitions that are kept.
+_MOST_DEFINITIONS = 256
 #: Host of the console by partition.
 _CONSOLES = {"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 _TIMES = ("createdAt", "pullStartedAt", "pullStoppedAt", "startedAt", "stoppingAt", "executionStoppedAt", "stoppedAt")
@@ -69,9 +71,9 @@ class Bundle:
         if not arn:
             return None
         client = self._step.client
+        known: dict[Any, Mapping[str, Any]] = client.clients.shared.setdefault("task definitions", {})
         # A revision never changes; what may be read depends on who asks.
-        key = ("task definition", client, arn)
-        found: Mapping[str, Any] | None = client.clients.shared.get(key)
+        found = known.get((client, arn))
         if found is None:
             operation = client.clients.model.operation("DescribeTaskDefinition")
             try:
@@ -81,7 +83,9 @@ class Bundle:
                 return None
             self.calls.append(output.evidence)
             found = output.body.get("taskDefinition") or {}
-            client.clients.shared[key] = found
+            if len(known) >= _MOST_DEFINITIONS:
+                known.clear()
+            known[(client, arn)] = found
         return found
 
     def _logs(

@@ -1,11 +1,14 @@
-"""Frozen values that cross a stage boundary."""
+"""Frozen values that cross a stage boundary.
+
+Deviates: the house's frozen dataclasses are named tuples here. Loading `dataclasses` and making the classes cost
+an eighth of a cold start, and a message makes a named tuple in a third of the time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 #: A JSON value: dict, list, str, int, float, bool or None.
 Json = Any
@@ -36,8 +39,7 @@ class _EmptyMapping(Mapping[str, Any]):
 EMPTY: Mapping[str, Any] = _EmptyMapping()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What a step is given."""
 
     body: Json
@@ -52,8 +54,7 @@ class Message:
     extra: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class Emission:
+class Emission(NamedTuple):
     """One thing that a step says: data, or one of the platform's other events.
 
     `kind` is the platform's event name: data, error, rebound, snapshot, updateSnapshot, updateKeys,
@@ -72,19 +73,20 @@ class Emission:
     item_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """One set of AWS keys. Secrets never show in a repr."""
 
     access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    secret_access_key: str
+    session_token: str | None = None
     #: Aware UTC; None for keys that do not expire.
     expires_at: datetime | None = None
 
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key_id!r}, expires_at={self.expires_at})"
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+
+class Endpoint(NamedTuple):
     """Where an operation is sent and what its signature is scoped to."""
 
     #: `https://ecs.eu-central-1.amazonaws.com`, without a trailing slash.
@@ -101,29 +103,33 @@ class Endpoint:
     signing_name: str = "ecs"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """An HTTP request as it goes on the wire; `headers` keep their order."""
 
     method: str
     endpoint: Endpoint
     #: Path and query, already percent-encoded: `/?Action=ListClusters&Version=2014-11-13`.
     target: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        # Headers carry a session token, the body what a step was given.
+        return f"HttpRequest({self.method!r}, {self.endpoint.url!r}, {self.target!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """An HTTP answer; header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"HttpResponse({self.status}, {len(self.body)} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What one finished call can say of itself."""
 
     request_id: str | None
@@ -135,8 +141,7 @@ class Evidence:
     waits: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """The parsed answer of one call."""
 
     body: dict[str, Any]

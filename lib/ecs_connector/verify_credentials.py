@@ -140,7 +140,7 @@ def sts_endpoint(ecs: Endpoint, partitions: Partitions, *, fips: Any = False, du
     if named:
         return resolve(region, partitions=partitions, endpoint=named, service="sts")
     if is_loopback(ecs.host):
-        return replace(ecs, signing_name="sts")
+        return ecs._replace(signing_name="sts")
     # In this partition every STS endpoint is a FIPS one; only those with dual-stack say so in their name.
     named_fips = bool(fips) and (bool(dual_stack) or partitions.partition(region)["id"] != "aws-us-gov")
     return resolve(

@@ -21,6 +21,8 @@ from ecs_connector.waits import Goal, Seen, Wait, accepted, epoch_s, tail
 
 #: Looks in a row after which a thing that ECS does not know is taken to be gone.
 _GONE_AFTER_LOOKS = 2
+#: Kinds of errors that pass by themselves, so that looking again may help.
+_PASSING = frozenset({"throttle", "capacity", "server"})
 #: States of a task that has not started.
 _NOT_STARTED = frozenset({"PROVISIONING", "PENDING", "ACTIVATING"})
 
@@ -146,7 +148,7 @@ class Waiting:
             raise error
         if isinstance(error, ServiceError) and error.code.endswith("NotFoundException"):
             return {"failures": [{"arn": one, "reason": "MISSING", "detail": error.code} for one in wait.ids]}
-        if isinstance(error, CallError) and (error.retryable or getattr(error, "kind", None) is not None):
+        if isinstance(error, CallError) and (error.retryable or getattr(error, "kind", None) in _PASSING):
             self._context.logger.warning("%s: a look failed, the wait goes on: %s", wait.name, error.user_message)
             return None
         raise self.failed(f"the wait cannot look: {error.user_message}") from error

@@ -92,6 +92,14 @@ def test_row_16_http_reply(side, start, topology):
     assert topology.empty()
 
 
+def test_row_16_the_component_sees_who_waits(standard):
+    """`reply_to` is one of the message's own headers, too."""
+    standard.send({"do": [["echo"]]}, headers={"reply_to": "somebody"})
+    taken = standard.take_one("data")
+    assert taken.wire()["body"]["headers"]["reply_to"] == "somebody"
+    assert taken.headers["reply_to"] == "somebody"
+
+
 def test_row_16_http_reply_without_address(standard):
     """A reply to nobody is an error of the message."""
     standard.send({"do": [["emit", "httpReply", {"statusCode": 200, "body": {}, "headers": {}}]]})

@@ -69,7 +69,7 @@ def test_row_24_connections_cut_in_work(prefetch, start, topology, proxy):
     """A message whose connection is lost is processed once, and its copy is acknowledged; the step still stops."""
     step = start(OURS, AMQP_URI=topology.broker.uri_at(proxy.port), RABBITMQ_PREFETCH_SAILOR=prefetch)
     for number in range(5):
-        topology.send({"do": [["say", "working"], ["sleep", 1], ["data", {"n": number}]]})
+        topology.send({"do": [["say", "working"], ["sleep", 0.6], ["data", {"n": number}]]})
     step.wait(lambda: "working" in step.log(), 10, topology)
     topology.settle(0.2)
     assert proxy.cut() == 2

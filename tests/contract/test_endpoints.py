@@ -12,11 +12,11 @@ import botocore
 import pytest
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
-from support.scripted import CONFIG, Bench, answer
 
 from ecs_connector.endpoint import Partitions, resolve
 from ecs_connector.errors import EndpointError
 from ecs_connector.verify_credentials import sts_endpoint
+from support.scripted import CONFIG, Bench, answer
 
 _DATA = Path(botocore.__file__).parent / "data"
 PARTITIONS_JSON = json.loads((_DATA / "partitions.json").read_text())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.local_steps import LocalSteps, local_steps
 
 from ecs_connector import Component
 from ecs_connector.errors import ConnectorError, Rebound
+from support.local_steps import LocalSteps, local_steps
 
 RUN = {"cluster": "blue", "taskDefinition": "web"}
 START = {**RUN, "containerInstances": ["0f3c0f3c0f3c0f3c0f3c0f3c0f3c0f3c"]}

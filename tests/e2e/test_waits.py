@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.local_steps import LocalSteps, local_steps
 
 from ecs_connector.errors import WaitFailed, WaitTimedOut
+from support.local_steps import LocalSteps, local_steps
 
 RUN = {"cluster": "blue", "taskDefinition": "web"}
 PULL = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/library/x:latest: not found"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.scripted import Bench, answer, failure, refusal
 
 from ecs_connector.errors import CallError
+from support.scripted import Bench, answer, failure, refusal
 
 _OUTCOMES = st.sampled_from(
     [

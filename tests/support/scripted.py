@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from support.stepped_clock import SteppedClock
-
 from ecs_connector.client import Clients
 from ecs_connector.connection import ExchangeFailed
 from ecs_connector.values import HttpRequest, HttpResponse, Output
+from support.stepped_clock import SteppedClock
 
 CONFIG = {"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "scripted-secret", "region": "eu-central-1"}
 

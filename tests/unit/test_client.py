@@ -8,10 +8,10 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
-from support.scripted import CONFIG, Bench, answer, failure, refusal
 
 from ecs_connector.errors import CredentialsError, ResponseError, ServiceError, TransportError
 from ecs_connector.values import Credentials, HttpRequest, HttpResponse
+from support.scripted import CONFIG, Bench, answer, failure, refusal
 
 START_TASK = {"taskDefinition": "t:1", "containerInstances": ["i"]}
 

@@ -6,13 +6,13 @@ import socket
 import time
 
 import pytest
-from support.raw_server import OK, RawServer, Talk, answering, raw_server, read_request
 
 from ecs_connector import connection as connections
 from ecs_connector.connection import ExchangeFailed, open_connection
 from ecs_connector.endpoint import Partitions, resolve
 from ecs_connector.transport import Pool
 from ecs_connector.values import HttpRequest, HttpResponse
+from support.raw_server import OK, RawServer, Talk, answering, raw_server, read_request
 
 PARTITIONS = Partitions.load()
 

@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
-from support.scripted import CONFIG, Bench, answer
-from support.stepped_clock import START, SteppedClock
 
 from ecs_connector import Component
 from ecs_connector.clock import SystemClock
@@ -25,6 +23,8 @@ from ecs_connector.credentials import ALLOW_ENVIRONMENT, StaticProvider, provide
 from ecs_connector.errors import CredentialsError
 from ecs_connector.harness.local import LocalEcs, Scenario
 from ecs_connector.values import Credentials
+from support.scripted import CONFIG, Bench, answer
+from support.stepped_clock import START, SteppedClock
 
 FIELDS = Fields.load()
 ROLE = "arn:aws:iam::123456789012:role/deploy"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.scripted_ecs import CONFIG, Ecs, Refused, cut, make_task
 
 from ecs_connector.logs import LogReader, stream_name
+from support.scripted_ecs import CONFIG, Ecs, Refused, cut, make_task
 
 
 def make_definition(*containers: dict[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.stepped_clock import SteppedClock
 
 from ecs_connector.pacing import Pacer
+from support.stepped_clock import SteppedClock
 
 
 def drive(*, size: float, rate: float, latency_s: float, calls: int) -> tuple[int, float]:

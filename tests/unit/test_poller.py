@@ -7,11 +7,11 @@ import threading
 from typing import Any
 
 import pytest
-from support.scripted_ecs import CONFIG, CrowdClock, Ecs, Refused, make_task, task_arn
-from support.stepped_clock import SteppedClock
 
 from ecs_connector.errors import ServiceError, StopRequested, WaitFailed
 from ecs_connector.poller import Pollers, Target
+from support.scripted_ecs import CONFIG, CrowdClock, Ecs, Refused, make_task, task_arn
+from support.stepped_clock import SteppedClock
 
 
 def make_target(ecs: Ecs, operation: str = "DescribeTasks", **params: Any) -> Target:

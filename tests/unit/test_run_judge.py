@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.scripted_ecs import Ecs, Refused, make_task
 
 from ecs_connector.errors import WaitFailed
 from ecs_connector.run_judge import console_link, facts
+from support.scripted_ecs import Ecs, Refused, make_task
 
 RUN = {"taskDefinition": "web:7", "cluster": "blue"}
 AWSLOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web", "awslogs-stream-prefix": "p"}}

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.scripted_ecs import CONFIG, Ecs, Refused, cut, make_task, task_arn
-from support.stepped_clock import SteppedClock
 
 from ecs_connector.errors import ConfigError, DescriptorError, InputError, PagesError, ServiceError, TransportError
 from ecs_connector.model import place, placed
 from ecs_connector.select_models import LIMIT_S, MAX_OPTIONS, select_model
+from support.scripted_ecs import CONFIG, Ecs, Refused, cut, make_task, task_arn
+from support.stepped_clock import SteppedClock
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012"
 

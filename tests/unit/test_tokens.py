@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.scripted_ecs import CONFIG, Ecs, Refused, cut, make_task, task_arn
 
 from ecs_connector.errors import ServiceError, TransportError
 from ecs_connector.tokens import derive_token, identified
 from ecs_connector.values import Message
+from support.scripted_ecs import CONFIG, Ecs, Refused, cut, make_task, task_arn
 
 RUN = {"taskDefinition": "web:7", "cluster": "blue"}
 START = {"taskDefinition": "web:7", "cluster": "blue", "containerInstances": ["i1"]}

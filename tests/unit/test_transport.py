@@ -11,10 +11,6 @@ from pathlib import Path
 
 import pytest
 import responses
-from support.certificates import self_signed
-from support.ecs_stub import EcsStub
-from support.raw_server import OK, answering, raw_server, read_request
-from support.scripted import CONFIG
 
 from ecs_connector import Component
 from ecs_connector.adapter import AdapterTransport
@@ -23,6 +19,10 @@ from ecs_connector.endpoint import Partitions, resolve
 from ecs_connector.errors import TransportError
 from ecs_connector.transport import Pool, SwitchingTransport, Transport
 from ecs_connector.values import HttpRequest, HttpResponse
+from support.certificates import self_signed
+from support.ecs_stub import EcsStub
+from support.raw_server import OK, answering, raw_server, read_request
+from support.scripted import CONFIG
 
 PARTITIONS = Partitions.load()
 
@@ -175,7 +175,7 @@ def test_failures_of_hooks_are_transport_errors() -> None:
 
 
 def test_moto_intercepts_calls() -> None:
-    """moto in this process answers the calls, as it does boto3's."""
+    """Moto in this process answers the calls, as it does boto3's."""
     from moto import mock_aws
 
     with mock_aws(), Component.load() as component:

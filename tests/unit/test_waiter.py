@@ -6,12 +6,12 @@ import logging
 from typing import Any
 
 import pytest
-from support.scripted_ecs import Ecs, Refused, cut, make_task, task_arn
-from support.stepped_clock import SteppedClock
 
 from ecs_connector.errors import PartialFailure, Rebound, ServiceError, StopRequested, WaitFailed, WaitTimedOut
 from ecs_connector.prepare import prepare
 from ecs_connector.values import Message
+from support.scripted_ecs import Ecs, Refused, cut, make_task, task_arn
+from support.stepped_clock import SteppedClock
 
 RUN = {"taskDefinition": "web:7", "cluster": "blue"}
 

@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from ecs_connector.errors import BrokerError, ConnectorError, SettingsError
+from ecs_connector.errors import BrokerError, SettingsError
 from ecs_connector.sailor.error_report import error_report
 from ecs_connector.sailor.hooks import call_hook, load_component, secrets_of
 from ecs_connector.sailor.log import DEBUG, FATAL, Bridge, Log, Output
@@ -248,8 +247,4 @@ class Runtime:
 
 def run(environment: Mapping[str, str] | None = None) -> int:
     """Run a step by the platform's environment variables; return the exit code."""
-    try:
-        return Runtime(os.environ if environment is None else environment).run()
-    except ConnectorError as error:
-        sys.stderr.write(f"{error.user_message}\n")
-        return 1
+    return Runtime(os.environ if environment is None else environment).run()
