@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy, should_bypass_proxies
 
+from ecs_connector.address import is_loopback
 from ecs_connector.connection import ExchangeFailed
-from ecs_connector.endpoint import is_loopback
 from ecs_connector.transport import Pool, ca_bundle
 from ecs_connector.values import HttpRequest, HttpResponse
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ecs_connector.endpoint import check_address, is_loopback
+from ecs_connector.address import check_address, is_loopback
 from ecs_connector.errors import EndpointError
 from ecs_connector.values import Endpoint, HttpRequest, HttpResponse
 

@@ -19,11 +19,11 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ecs_connector.address import is_loopback
 from ecs_connector.advice import ADVICE, problem
 from ecs_connector.clock import Clock
 from ecs_connector.config import StepConfig
 from ecs_connector.credentials import CredentialsProvider, secrets_of, static_credentials
-from ecs_connector.endpoint import is_loopback
 from ecs_connector.errors import CredentialsError
 from ecs_connector.redact import Redactor
 from ecs_connector.values import Credentials

@@ -13,8 +13,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ecs_connector.address import is_loopback
 from ecs_connector.client import Step
-from ecs_connector.endpoint import is_loopback, resolve
+from ecs_connector.endpoint import resolve
 from ecs_connector.errors import ConnectorError, ServiceError
 from ecs_connector.redact import redact_text
 from ecs_connector.signer import Scope

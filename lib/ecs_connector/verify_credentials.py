@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from ecs_connector.address import is_loopback
 from ecs_connector.advice import ADVICE, problem
 from ecs_connector.client import Client, Step
 from ecs_connector.connection import ExchangeFailed
 from ecs_connector.context import Context
-from ecs_connector.endpoint import Partitions, is_loopback, resolve
+from ecs_connector.endpoint import Partitions, resolve
 from ecs_connector.errors import (
     CallError,
     ConfigError,

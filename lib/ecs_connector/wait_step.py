@@ -96,7 +96,9 @@ class _Course:
         bundle = Bundle(self._step, self._context)
         verdict, report = bundle.of(self._waiting.things(), self._output.body.get("failures") or ())
         self._waiting.seen.calls.extend(bundle.calls)
-        if not verdict.ok and self._step.config.onBadVerdict != "emit":
+        # What ECS did not start has been judged by the step's policy for failures already.
+        is_bad = not verdict.tasks or any(not task.ok for task in verdict.tasks)
+        if is_bad and self._step.config.onBadVerdict != "emit":
             name = self._step.operation.name
             text = f"{name}: {verdict.reason} {_advice(report)}".strip()
             raise WaitFailed(text, operation=name, reason=verdict.reason, last=self._masked({"verdict": report}))

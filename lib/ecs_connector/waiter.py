@@ -63,7 +63,8 @@ class Waiting:
         return self._used_s + self._clock.monotonic() - self._started_s
 
     def _age_s(self) -> float:
-        ages = [self._clock.now().timestamp() - moment for one in self.wait.since if (moment := epoch_s(one)) is not None]
+        now_s = self._clock.now().timestamp() + self.step.client.skew_s
+        ages = [now_s - moment for one in self.wait.since if (moment := epoch_s(one)) is not None]
         return max(0.0, *ages) if ages else 0.0
 
     def run(self) -> Seen:

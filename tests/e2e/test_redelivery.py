@@ -145,6 +145,19 @@ def test_a_task_of_six_hours_holds_no_message_for_long():
         assert found["alreadyStarted"]
 
 
+def test_a_run_that_was_stopped_for_its_time_ends_when_it_comes_again():
+    """A wait that runs out of time stops its task once; the message that comes again finds it stopped and is a failure."""
+    with local_steps(tasks=LONG) as steps:
+        policy = {"waitFor": "TasksStopped", "waitTimeoutSeconds": 60, "onWaitFailure": "stop"}
+        assert deliver(steps, "RunTask", RUN, redelivered=False, **policy) is None
+        steps.clock.advance(15)
+        with pytest.raises(AssertionError, match="StopTask"):
+            deliver(steps, "RunTask", RUN, redelivered=True, **policy)
+
+        assert len(steps.tasks()) == 1
+        assert len(steps.ecs.requests.of("StopTask")) == 1
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_message_creates_one_service(fault):
     """CreateService keeps its one effect over faults and beyond its token's lifetime."""

@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+from ecs_connector.address import check_address
 from ecs_connector.connection import open_connection
-from ecs_connector.endpoint import Partitions, check_address, resolve
+from ecs_connector.endpoint import Partitions, resolve
 from ecs_connector.errors import EndpointError
 
 PARTITIONS = Partitions.load()

@@ -63,3 +63,6 @@ def test_a_skeleton_is_something_to_start_from() -> None:
     assert body["taskDefinition"] == "web:1"
     assert body["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-0123456789abcdef0"]
     assert made("StopTask", minimal=True) == {"task": "0123456789abcdef0123456789abcdef"}
+    (container,) = made("RegisterTaskDefinition", minimal=True)["containerDefinitions"]
+    assert {"name", "image", "memory"} <= set(container)
+    assert made("TagResource", minimal=True)["tags"][0]["key"] == "team"

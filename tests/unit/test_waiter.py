@@ -362,6 +362,26 @@ def test_nothing_was_started(clock):
     assert ecs.script.of("DescribeTasks") == []
 
 
+@pytest.mark.parametrize(("policy", "error"), [("partial", None), ("pass", None), ("fail", PartialFailure)])
+def test_tasks_that_were_not_started_are_the_policys_to_judge(clock, policy, error):
+    """A run of which some tasks could not be placed succeeds or fails as onFailures says; the verdict names them."""
+    ecs, life = make_ecs(clock, (0, "STOPPED"))
+
+    def answer(operation, body):
+        output = life(operation, body)
+        return {**output, "failures": [{"arn": "i", "reason": "RESOURCE:CPU"}]} if operation == "RunTask" else output
+
+    ecs = Ecs(answer, clock)
+    if error is not None:
+        with pytest.raises(error):
+            ecs.run("RunTask", {**RUN, "count": 2}, waitFor="TasksStopped", onFailures=policy)
+        return
+    body = ecs.run("RunTask", {**RUN, "count": 2}, waitFor="TasksStopped", onFailures=policy).body
+    assert body["verdict"]["ok"] is False
+    assert body["verdict"]["failures"][0]["reason"] == "RESOURCE:CPU"
+    assert body["failures"] == [{"arn": "i", "reason": "RESOURCE:CPU"}]
+
+
 def test_every_change_of_a_state_is_told(clock, caplog):
     """A person who watches sees each state of a task once."""
     ecs, _ = make_ecs(clock)

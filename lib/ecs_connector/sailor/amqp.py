@@ -25,8 +25,48 @@ _HEADER_FRAME = b"\x02"
 _FRAME_END = 0xCE
 
 
+class Batch:
+    """A stretch of the I/O thread's work after which all connections write what they hold."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.writers: list[Connection] = []
+
+    def __enter__(self) -> None:
+        self.is_open = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_open = False
+        writers, self.writers = self.writers, []
+        for writer in writers:
+            writer.flush()
+
+
 class Connection(SelectConnection):  # type: ignore[misc]  # pika ships no type information
-    """Hands on content properties undecoded, see `fieldtable`."""
+    """Hands on content properties undecoded, see `fieldtable`, and writes frames together.
+
+    pika writes each frame on its own, and each write gives the interpreter to a worker that keeps it
+    for a while: with a prefetch of 20 that was most of what a message cost.
+    """
+
+    def __init__(self, *arguments: Any, batch: Batch, **named: Any) -> None:
+        self._batch = batch
+        self._held: list[bytes] = []
+        super().__init__(*arguments, **named)
+
+    def flush(self) -> None:
+        """Write what was held."""
+        held, self._held = self._held, []
+        if held and self._transport is not None:
+            super()._output_marshaled_frames([b"".join(held)])
+
+    def _output_marshaled_frames(self, marshaled_frames: list[bytes]) -> None:
+        if not self._batch.is_open:
+            super()._output_marshaled_frames([b"".join(marshaled_frames)])
+            return
+        if not self._held:
+            self._batch.writers.append(self)
+        self._held += marshaled_frames
 
     def _read_frame(self) -> tuple[int, Any]:
         data = self._frame_buffer

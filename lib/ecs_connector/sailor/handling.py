@@ -48,8 +48,7 @@ class Handling:
         self._received = received
         self._incoming = received.incoming
         self._start_ms = now_ms()
-        #: For errors, replies and snapshots; each data message has its own.
-        self._outgoing_id = make_id()
+        self._shared_id: str | None = None
         self._errors = 0
         self._ended = False
         self._passthrough: dict[str, Any] = {}
@@ -235,6 +234,13 @@ class Handling:
         step.counters.rebounds += 1
         self._log.info("The message goes back and comes again later (%d): %s", iteration, reason)
         step.publish(step.outgoing.rebound(self._received, reason, iteration))
+
+    @property
+    def _outgoing_id(self) -> str:
+        """The id of errors, replies and snapshots; each data message has its own."""
+        if self._shared_id is None:
+            self._shared_id = make_id()
+        return self._shared_id
 
     def _headers(self, message_id: str, *, ended: bool) -> dict[str, Any]:
         return self._step.outgoing.headers.outgoing(

@@ -20,7 +20,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from ecs_connector.context import Logger
-from ecs_connector.sailor.amqp import Connection
+from ecs_connector.sailor.amqp import Batch, Connection
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -31,6 +31,7 @@ class IoThread:
 
     def __init__(self, on_crash: Callable[[BaseException], None]) -> None:
         self.loop = IOLoop()
+        self.batch = Batch()
         self._calls: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._woken = False
         self._on_crash = on_crash
@@ -59,9 +60,10 @@ class IoThread:
     def _drain(self) -> None:
         self._woken = False
         calls = self._calls
-        while calls:
-            function, args = calls.popleft()
-            function(*args)
+        with self.batch:
+            while calls:
+                function, args = calls.popleft()
+                function(*args)
 
     def _run(self) -> None:
         try:
@@ -130,6 +132,7 @@ class Link:
             on_open_error_callback=self._failed,
             on_close_callback=self._failed,
             custom_ioloop=self._io.loop,
+            batch=self._io.batch,
         )
 
     def healthy(self) -> None:

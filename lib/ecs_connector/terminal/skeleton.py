@@ -22,6 +22,8 @@ _EXAMPLES: Mapping[str, Any] = {
     "targetType": "container-instance", "startedBy": "flow", "targetId": "0123456789abcdef0123456789abcdef",
     "clientToken": "0123456789abcdef", "expiresInMinutes": 60, "containerPort": 80, "desiredCount": 1, "count": 1,
 }  # fmt: skip
+#: What tells an item from another where the model requires nothing of it.
+_SPEAKING = ("key", "name", "value", "image", "memory")
 _STAMP = "2026-01-01T00:00:00.000Z"
 #: A member's example is made smaller by what the rules say, at most this often.
 _ROUNDS = 40
@@ -58,16 +60,25 @@ def _value(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any],
         if schema.get("maxItems") == 0:
             return []
         count = max(1, schema.get("minItems", 0))
-        return [_value(name, schema["items"], definitions, minimal=minimal) for _ in range(count)]
+        item = _value(name, schema["items"], definitions, minimal=minimal)
+        return [item or _speaking(schema["items"], definitions) for _ in range(count)]
     if "enum" in schema:
         return schema["enum"][0]
     if kind == "boolean":
         return False
     if kind == "number":
-        example = _EXAMPLES.get(name)
-        number = example if isinstance(example, int) else 1
+        example = str(_EXAMPLES.get(name, ""))
+        number = int(example) if example.isdigit() else 1
         return min(max(number, schema.get("minimum", number)), schema.get("maximum", number))
     return _STAMP if schema.get("format") == "date-time" else _text(name, schema)
+
+
+def _speaking(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    """Return an item of which the model requires nothing, and that would mean nothing empty."""
+    properties = schema.get("properties", {})
+    return {
+        member: _value(member, properties[member], definitions, minimal=True) for member in _SPEAKING if member in properties
+    }
 
 
 def _object(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any], *, minimal: bool) -> Any:
