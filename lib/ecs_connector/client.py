@@ -149,6 +149,7 @@ class Client(Exchange):
                 body = parse.output(operation, response, raw_timestamps=config.timestamps == "raw")
             except ResponseError as error:
                 error.attempts = evidence.attempts
+                error.retryable = operation.retry_safe(params)
                 raise
         except CallError as error:
             from ecs_connector import failures

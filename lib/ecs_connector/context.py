@@ -36,5 +36,5 @@ class Context:
     flow_variables: Mapping[str, Any] = EMPTY
     #: Longest time in seconds that a wait may hold the message; beyond it the message rebounds.
     max_hold_s: float | None = None
-    #: Whether the message has been delivered before; None when the caller does not know.
+    #: Whether the message has been delivered before; None when the caller does not know of deliveries.
     redelivered: bool | None = None

@@ -142,35 +142,37 @@ def split(operation: Operation, params: Mapping[str, Any], call: Call) -> Output
         parts = [output.body.get(key) for output in outputs]
         if all(part is None or isinstance(part, list) for part in parts):
             joined = [item for part in parts for item in part or ()]
-            body[key] = _ordered(joined, ids)
+            body[key] = _ordered(joined, ids, spec.member)
     return Output(body, _added(outputs))
 
 
-def _ordered(items: list[Any], ids: Sequence[Any]) -> list[Any]:
+def _ordered(items: list[Any], ids: Sequence[Any], member: str) -> list[Any]:
     """Return answers in the order of the ids that were asked for; ECS promises none.
 
-    Matches an id, a name, `cluster/name` or an ARN with the end of an answer's ARN; answers that match
-    nothing stay behind the one they came after.
+    Matches an id, a name, `cluster/name` or an ARN with the answer's own name or the end of its ARN; answers
+    that match nothing stay behind the one they came after.
     """
     places: dict[str, int] = {}
     for index, identifier in enumerate(ids):
         if isinstance(identifier, str):
             places.setdefault(identifier, index)
             places.setdefault(identifier.rpartition("/")[2], index)
+    # tasks -> taskArn, taskName; serviceDeploymentArns -> serviceDeploymentArn; an entry of `failures` has `arn`.
+    thing = member.removesuffix("Arns").removesuffix("s")
+    names = (f"{thing}Arn", f"{thing}Name", "arn", "name")
     ranks: list[tuple[int, int]] = []
     last = -1
     for position, item in enumerate(items):
-        name = _identity(item)
-        last = places.get(name, places.get(name.rpartition("/")[2], last))
+        last = _place(item, names, places, last)
         ranks.append((last, position))
     return [items[position] for _, position in sorted(ranks)]
 
 
-def _identity(item: Any) -> str:
-    if not isinstance(item, Mapping):
-        return str(item)
-    for key, value in item.items():
-        if isinstance(value, str) and (key == "arn" or (key.endswith("Arn") and not key.startswith("cluster"))):
-            return value
-    found = item.get("clusterArn", "")
-    return found if isinstance(found, str) else ""
+def _place(item: Any, names: Sequence[str], places: Mapping[str, int], otherwise: int) -> int:
+    said = [item.get(name) for name in names] if isinstance(item, Mapping) else [item]
+    for name in said:
+        if isinstance(name, str):
+            found = places.get(name, places.get(name.rpartition("/")[2]))
+            if found is not None:
+                return found
+    return otherwise

@@ -105,14 +105,19 @@ def _prefix_reserved(rule: Rule, value: Mapping[str, Any]) -> Findings:
     return findings
 
 
+def _items(rule: Rule, value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the objects in the rule's list; a value of another type has none."""
+    found = value.get(rule["member"])
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
 def _numbers(rule: Rule, value: Mapping[str, Any]) -> list[Any]:
-    items = value.get(rule["member"])
-    return [item.get(rule["key"], 0) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    return [item.get(rule["key"], 0) for item in _items(rule, value)]
 
 
 def _some_positive(rule: Rule, value: Mapping[str, Any]) -> Findings:
     numbers = _numbers(rule, value)
-    explicit = [item for item in value.get(rule["member"]) or () if isinstance(item, Mapping) and rule["key"] in item]
+    explicit = any(rule["key"] in item for item in _items(rule, value))
     if len(numbers) < 2 or not explicit or any(isinstance(number, (int, float)) and number > 0 for number in numbers):
         return ()
     return (((rule["member"],), f"every {rule['key']} is 0"),)

@@ -61,7 +61,9 @@ def identified(operation: Operation, message: Message, config: StepConfig, conte
     members = {}
     if token is not None and token.member not in body:
         members[token.member] = derive_token(operation, message, config, context)
-    if effect is not None and effect.mark is not None and effect.mark not in body and message.id is not None:
+    # Who runs steps without knowing of deliveries would never look a mark up: the input goes as it was given.
+    marks = context.redelivered is not None and message.id is not None
+    if marks and effect is not None and effect.mark is not None and effect.mark not in body:
         members[effect.mark] = _MARK + derive_token(operation, message, config, context)[: _MAX_LENGTH - len(_MARK)]
     return members
 
@@ -78,9 +80,8 @@ def once(step: Step, message: Message, params: Mapping[str, Any], context: Conte
     Such an output says `alreadyStarted: true`.
     """
     operation = step.operation
-    may_be_second = context.redelivered or (context.redelivered is None and message.id is not None)
     lookup = Lookup(step, params)
-    if may_be_second and not step.config.rerun and has_mark(operation, params):
+    if context.redelivered and not step.config.rerun and has_mark(operation, params):
         found = _looked_up_first(lookup, context)
         if found is not None:
             return found

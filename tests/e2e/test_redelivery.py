@@ -55,17 +55,19 @@ def test_one_message_starts_one_task(first):
         assert deliver(steps, "RunTask", RUN, redelivered=True, rerun=True)["tasks"][0]["taskArn"] != late["tasks"][0]["taskArn"]
 
 
-def test_a_caller_that_does_not_know_is_on_the_safe_side():
-    """The same message id through `Component.run`, in a new process and after the token's lifetime, starts nothing new."""
+def test_a_caller_that_knows_no_deliveries_is_held_by_the_token():
+    """The same message id through `Component.run`, in a new process, starts nothing new while ECS keeps the token, at one call each."""
     with local_steps(tasks=LONG) as steps:
-        found = []
         for _ in range(3):
             with Component.load(clock=steps.clock) as component:
-                found += [emission.body for emission in component.run("RunTask", body=RUN, config=steps.config(), message_id="m1")]
-            steps.clock.advance(20 * 3600)
+                list(component.run("RunTask", body=RUN, config=steps.config(), message_id="m1"))
+            steps.clock.advance(7 * 3600)
 
         assert len(steps.tasks()) == 1
-        assert {body["tasks"][0]["taskArn"] for body in found} == set(steps.tasks())
+        sent = [request.body for request in steps.ecs.requests.of("RunTask")]
+        assert len(sent) == len(steps.ecs.requests.of("RunTask")) == 3
+        assert all(set(body) == {*RUN, "clientToken"} for body in sent)
+
 
 
 @pytest.mark.parametrize("fault", FAULTS[:3])

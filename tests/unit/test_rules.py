@@ -42,7 +42,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     (UNIQUE, {"items": [{}, {}, 7, None]}, []), (UNIQUE, {"items": "text"}, []),
     (PREFIX, {"key": "team", "value": "my aws:"}, []), (PREFIX, {"key": "aws:x"}, ["key"]), (PREFIX, {"key": "AwS:x", "value": "aws:"}, ["key", "value"]), (PREFIX, {"key": 7}, []),
     (POSITIVE, {}, []), (POSITIVE, {"items": [{"w": 0}]}, []), (POSITIVE, {"items": [{}, {}]}, []), (POSITIVE, {"items": [{"w": 0}, {"w": 0}]}, ["items"]), (POSITIVE, {"items": [{"w": 0}, {"w": 1}]}, []),
-    (POSITIVE, {"items": [{"w": 0}, {}]}, ["items"]),
+    (POSITIVE, {"items": [{"w": 0}, {}]}, ["items"]), (POSITIVE, {"items": True}, []), (POSITIVE, {"items": "text"}, []), (POSITIVE, {"items": [7, None]}, []),
     (ONE_POSITIVE, {"items": [{"w": 1}, {"w": 0}, {}]}, []), (ONE_POSITIVE, {"items": [{"w": 1}, {"w": 2}]}, ["items"]), (ONE_POSITIVE, {"items": 7}, []),
     (FORBIDDEN, {"net": "none", "items": [{}, {"ports": [1]}]}, ["items/1/ports"]), (FORBIDDEN, {"net": "none", "items": [{"ports": []}]}, []), (FORBIDDEN, {"net": "host", "items": [{"ports": [1]}]}, []),
     (MEMORY, {"on": ["EC2"], "items": [{"memory": 1}, {"memoryReservation": 1}, {}]}, ["items/2/memory"]), (MEMORY, {"on": ["EC2"], "memory": "1", "items": [{}]}, []), (MEMORY, {"on": [], "items": [{}]}, []),
@@ -56,6 +56,20 @@ def test_a_rule_finds_what_is_wrong(rule: dict[str, Any], value: dict[str, Any],
 
     assert ["/".join(map(str, below)) for below, _ in found] == wanted
     assert all(isinstance(given, str) and given for _, given in found)
+
+
+JUNK = [None, True, 0, 1.5, "", "text", [], [None], [7], [[]], {}, {"k": []}]
+
+
+@pytest.mark.parametrize("rule", [*(rule for rule, _, _ in TABLE), {"kind": "fargate_size", "sizes": {"256": [[512, 512, 512]]}}])
+def test_no_rule_stumbles_over_a_wrong_type(rule: dict[str, Any]) -> None:
+    """Whatever stands where a rule looks, it finds something or nothing, and does not fail."""
+    named = {*rule.get("members", ()), *rule.get("any", ()), rule.get("member", "cpu"), "memory", "items", "mode", *rule.get("when", {})}
+
+    for junk in JUNK:
+        assert isinstance(list(find(rule, dict.fromkeys(named, junk))), list)
+        for name in named:
+            assert isinstance(list(find(rule, {name: junk})), list)
 
 
 def test_every_kind_is_in_the_table() -> None:

@@ -93,6 +93,7 @@ class Handling:
             flow_variables=step.info.variables,
             identity=step.settings.identity,
             max_hold_s=step.settings.max_hold_s,
+            redelivered=bool(self._received.delivery.redelivered or self._incoming.rebound_iteration),
         )
         message = to_message(wire, self._incoming.message_id)
         for emission in execute(process, message, self._config, step.snapshot.read(), context):
