@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Verbosity, settings
-from support import ecs_stub as stubs
-from support.stepped_clock import SteppedClock
 
 from ecs_connector import Component
+from support import ecs_stub as stubs
+from support.stepped_clock import SteppedClock
 
 _TESTS = Path(__file__).parent
 #: Folder -> seconds that one of its tests may take; in the order in which they run.

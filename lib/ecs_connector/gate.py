@@ -21,6 +21,8 @@ from ecs_connector.rules import Rule
 
 #: Inputs of one operation after which loading jsonschema-rs is worth it.
 _MANY = 100
+#: Members of a schema below which it never is: nothing is saved on them, and it takes 10 MiB.
+_LARGE = 20
 
 
 class Acceptor:
@@ -30,7 +32,7 @@ class Acceptor:
         self._schema, self._all_rules = schema, rules
         self._gate = compile_gate(schema)
         self._rules = compile_rules(rules)
-        self._left = many
+        self._left = many if _members(schema) >= _LARGE else -1
 
     def __call__(self, body: Any) -> bool:
         """Say whether the input is certainly valid."""
@@ -49,6 +51,13 @@ class Acceptor:
         if native is not None:
             self._gate, left = native
             self._rules = compile_rules(left)
+
+
+def _members(schema: Any) -> int:
+    """Return the number of members that a schema describes, those inside others included."""
+    if not isinstance(schema, Mapping):
+        return 0
+    return len(schema.get("properties", ())) + sum(_members(inner) for inner in schema.values())
 
 
 def native_gate(schema: Mapping[str, Any], rules: Sequence[Rule] = ()) -> tuple[Gate, list[Rule]] | None:

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from support.source_size import function_lines, module_lines
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
-from support.manifest_check import manifest_problems
-from support.schema_check import HTML
 
 from ecs_connector import Component
+from support.manifest_check import manifest_problems
+from support.schema_check import HTML
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = json.loads((ROOT / "component.json").read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.ecs_stub import EcsStub
 from support.import_graph import imports, modules
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
+
 from support.schema_check import schema_problems
 
 ROOT = Path(__file__).parents[2]

@@ -6,12 +6,12 @@ import logging
 from typing import Any
 
 import pytest
-from support.ecs_stub import EcsStub
-from support.strategies import operations
-from support.violations import BREAKERS, Planted, broken_rule, planted
 
 from ecs_connector import Component, errors
 from ecs_connector.model import Model
+from support.ecs_stub import EcsStub
+from support.strategies import operations
+from support.violations import BREAKERS, Planted, broken_rule, planted
 
 MODEL = Model.load()
 OPERATIONS = operations()

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from support.ecs_stub import Answer, EcsStub, Received
-from support.signature_check import signature_problems
 
 from ecs_connector import Component, errors
+from support.ecs_stub import Answer, EcsStub, Received
+from support.signature_check import signature_problems
 
 WIRE = Path(__file__).parents[1] / "data" / "wire"
 CASES = sorted(WIRE.glob("*/*.yaml"))

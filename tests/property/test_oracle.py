@@ -14,7 +14,6 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from hypothesis import given, note
 from hypothesis import strategies as st
-from support.strategies import inputs, operations, outputs, service
 
 from ecs_connector import parse, serialize
 from ecs_connector.gate import Acceptor
@@ -22,6 +21,7 @@ from ecs_connector.model import Model
 from ecs_connector.prepare import Checked, input_schema
 from ecs_connector.report import violations
 from ecs_connector.values import HttpResponse
+from support.strategies import inputs, operations, outputs, service
 
 MODEL = Model.load()
 OPERATIONS = operations()

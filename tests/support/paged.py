@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecs_connector.model import Model
 from support.ecs_stub import Answer, Received
 from support.strategies import service
 from support.violations import minimal
-
-from ecs_connector.model import Model
 
 MODEL = Model.load()
 PAGED = [name for name in MODEL.names if MODEL.operation(name).pages is not None]

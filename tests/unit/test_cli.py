@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.ecs_stub import Answer, EcsStub, refusal
-from support.paged import Pages
 
 from ecs_connector import cli
 from ecs_connector.model import Model
 from ecs_connector.terminal.completion import COMMANDS
 from ecs_connector.terminal.progress import Progress
+from support.ecs_stub import Answer, EcsStub, refusal
+from support.paged import Pages
 
 ROOT = Path(__file__).parents[2]
 MODEL = Model.load()
@@ -63,7 +63,7 @@ def lines(out: str) -> list[dict[str, Any]]:
 
 
 def test_each_emission_is_one_json_line(run: Run, at: list[str], ecs_stub: EcsStub) -> None:
-    """stdout has a line for each emission with kind, body and evidence, beyond ASCII as it is; stderr is quiet."""
+    """Stdout has a line for each emission with kind, body and evidence, beyond ASCII as it is; stderr is quiet."""
     ecs_stub.play({"taskArns": ["a\u00fc", "b"], "nextToken": "2"}, {"taskArns": ["c"]})
 
     code, out, err = run("run", "ListTasks", "--set", "emitBehaviour=emitIndividually", *at)
@@ -310,7 +310,7 @@ def test_completion_knows_every_command(shell: str, run: Run) -> None:
 
 
 def test_the_completion_script_is_bash(run: Run, tmp_path: Path) -> None:
-    """bash reads the script and completes the first letters of a command."""
+    """Bash reads the script and completes the first letters of a command."""
     script = tmp_path / "complete.bash"
     script.write_text(run("completion", "bash")[1], encoding="utf-8")
     probe = f'source {script}; COMP_WORDS=(ecs-connector des); COMP_CWORD=1; _ecs_connector; echo "${{COMPREPLY[@]}}"'

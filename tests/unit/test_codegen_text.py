@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from botocore.loaders import Loader
-from support.schema_check import HTML
 
 from ecs_codegen import text
 from ecs_codegen.schema import anchored
 from ecs_codegen.table import singular
+from support.schema_check import HTML
 
 MODEL = Loader().load_service_model("ecs", "service-2")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.ecs_stub import REQUEST_ID, EcsStub, refusal
-from support.paged import body_of
 
 from ecs_connector import Component, Emission, errors
 from ecs_connector.model import Model
+from support.ecs_stub import REQUEST_ID, EcsStub, refusal
+from support.paged import body_of
 
 MODEL = Model.load()
 FAILING = [name for name in MODEL.names if MODEL.operation(name).failures]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from support.ecs_stub import Answer, EcsStub, Received, refusal
-from support.paged import MODEL, PAGED, Pages, body_of, items, output
 
 from ecs_connector import Component, errors
 from ecs_connector.pages import merged, pages, split
 from ecs_connector.values import Evidence, Output
+from support.ecs_stub import Answer, EcsStub, Received, refusal
+from support.paged import MODEL, PAGED, Pages, body_of, items, output
 
 SPLIT = [name for name in MODEL.names if MODEL.operation(name).split is not None]
 

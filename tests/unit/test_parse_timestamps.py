@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.strategies import operations, service
 
 from ecs_connector import errors, parse
 from ecs_connector.model import Model
 from ecs_connector.values import HttpResponse
+from support.strategies import operations, service
 
 MODEL = Model.load()
 STAMP, TEXT = 1768476600.123, "2026-01-15T11:30:00.123Z"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.serialize import create_serializer
-from support.strategies import service
 
 from ecs_connector.model import Model
 from ecs_connector.prepare import input_schema
 from ecs_connector.report import violations
 from ecs_connector.terminal.skeleton import skeleton
+from support.strategies import service
 
 MODEL = Model.load()
 SERIALIZER = create_serializer("json", include_validation=True)

@@ -77,7 +77,9 @@ def _speaking(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
     """Return an item of which the model requires nothing, and that would mean nothing empty."""
     properties = schema.get("properties", {})
     return {
-        member: _value(member, properties[member], definitions, minimal=True) for member in _SPEAKING if member in properties
+        member: _value(member, properties[member], definitions, minimal=True)
+        for member in _SPEAKING
+        if member in properties
     }
 
 
