@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import psutil  # noqa: E402
-from support.platform_stub import PlatformStub, serving  # noqa: E402
-from support.rabbitmq import RabbitMq, running  # noqa: E402
-from support.steps import Topology, environment_of, payload_of  # noqa: E402
 
 from bench import inputs, node_steps, table  # noqa: E402
 from bench.measure import Result, Series, stub  # noqa: E402
+from support.platform_stub import PlatformStub, serving  # noqa: E402
+from support.rabbitmq import RabbitMq, running  # noqa: E402
+from support.steps import Topology, environment_of, payload_of  # noqa: E402
 
 #: Messages of one round, and rounds of each step at each prefetch.
 MESSAGES, ROUNDS = 3000, 3

@@ -41,7 +41,8 @@ def check_address(host: str, address: str) -> None:
     if address in _METADATA_NAMES or any(map(_refused, _addresses(address))):
         named = host if host == address else f"{host}, which is {address},"
         raise EndpointError(
-            f"endpoint: {named} is a link-local or metadata address; a signed request is never sent there.", field="endpoint"
+            f"endpoint: {named} is a link-local or metadata address; a signed request is never sent there.",
+            field="endpoint",
         )
 
 

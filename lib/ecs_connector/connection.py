@@ -286,7 +286,9 @@ def _secured(opened: socket.socket, host: str, context: Any) -> socket.socket:
     try:
         wrapped: socket.socket = context.wrap_socket(opened, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
-        raise ExchangeFailed("tls", f"the certificate of {host} is not accepted: {error.verify_message}", sent=False) from error
+        raise ExchangeFailed(
+            "tls", f"the certificate of {host} is not accepted: {error.verify_message}", sent=False
+        ) from error
     except ssl.SSLEOFError:
         raise  # closed in the middle of the handshake: the network's failure, not TLS's
     except ssl.SSLError as error:

@@ -38,7 +38,9 @@ def follow(waiting: Waiting, output: Output, context: Context) -> dict[str, Any]
     """
     course = _Course(waiting, context)
     services = output.body.get("services") or [output.body.get("service") or {}]
-    followed = [course.with_record(found, service) for service in services if (found := followed_of(service)) is not None]
+    followed = [
+        course.with_record(found, service) for service in services if (found := followed_of(service)) is not None
+    ]
     if not followed:
         return {}
     try:
@@ -118,7 +120,9 @@ class _Course:
         if not self._records:
             return
         try:
-            waiting.seen.body = self._call(wait.target.operation.name, {**wait.target.params, wait.target.ids: list(wait.ids)})
+            waiting.seen.body = self._call(
+                wait.target.operation.name, {**wait.target.params, wait.target.ids: list(wait.ids)}
+            )
         except ConnectorError as error:
             waiting.seen.body = {}
             self._context.logger.warning("Deployed: the service cannot be shown: %s", error.user_message)
@@ -186,7 +190,9 @@ class _Course:
         """Say whether the service is being brought to another deployment."""
         wait = self._waiting.wait
         try:
-            body = self._call("DescribeServices", {**wait.target.params, **self._where(), "services": [followed.service_arn]})
+            body = self._call(
+                "DescribeServices", {**wait.target.params, **self._where(), "services": [followed.service_arn]}
+            )
         except ConnectorError:
             return False
         deployments = [item for service in body.get("services") or () for item in service.get("deployments") or ()]

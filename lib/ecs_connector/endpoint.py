@@ -68,7 +68,9 @@ def resolve(
             signed request may be sent to.
     """
     if endpoint:
-        return _custom(endpoint, region, signing_region, use_fips=use_fips, use_dual_stack=use_dual_stack, service=service)
+        return _custom(
+            endpoint, region, signing_region, use_fips=use_fips, use_dual_stack=use_dual_stack, service=service
+        )
     if not region:
         raise EndpointError(
             "No region: set the field region, for example eu-central-1 (or AWS_REGION on a terminal).", field="region"
@@ -78,7 +80,9 @@ def resolve(
     if use_fips and not partition["supportsFIPS"]:
         raise EndpointError(f"useFips: the partition of {region} has no FIPS endpoints.", field="useFips")
     if use_dual_stack and not partition["supportsDualStack"]:
-        raise EndpointError(f"useDualStack: the partition of {region} has no dual-stack endpoints.", field="useDualStack")
+        raise EndpointError(
+            f"useDualStack: the partition of {region} has no dual-stack endpoints.", field="useDualStack"
+        )
     suffix = partition["dualStackDnsSuffix"] if use_dual_stack else partition["dnsSuffix"]
     host = f"{service}{'-fips' if use_fips else ''}.{region}.{suffix}"
     return Endpoint(
@@ -152,14 +156,18 @@ def _split(url: str) -> tuple[str, str, int, str]:
         raise EndpointError("endpoint: this is not a URL; expected https://host[:port][/path].", field="endpoint")
     host = (parts.hostname or "").rstrip(".")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise EndpointError("endpoint: the URL has a user name or password in it; use the credential fields.", field="endpoint")
+        raise EndpointError(
+            "endpoint: the URL has a user name or password in it; use the credential fields.", field="endpoint"
+        )
     if parts.scheme not in _PORTS or not _HOST.match(host):
         raise EndpointError(
-            f"endpoint: expected https://host[:port][/path], not a URL of scheme {parts.scheme or 'none'!r}.", field="endpoint"
+            f"endpoint: expected https://host[:port][/path], not a URL of scheme {parts.scheme or 'none'!r}.",
+            field="endpoint",
         )
     if parts.query or parts.fragment or _ODD_PATH.search(parts.path):
         raise EndpointError(
-            "endpoint: the URL has a query, a fragment or a path with empty or dotted parts; leave them out.", field="endpoint"
+            "endpoint: the URL has a query, a fragment or a path with empty or dotted parts; leave them out.",
+            field="endpoint",
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise EndpointError(

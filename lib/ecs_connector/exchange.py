@@ -159,7 +159,13 @@ class Exchange:
         if skew_s:
             at += timedelta(seconds=skew_s)
         headers = clients.signer.sign(
-            request.method, request.target, request.headers, request.body, credentials=credentials, scope=run.scope, at=at
+            request.method,
+            request.target,
+            request.headers,
+            request.body,
+            credentials=credentials,
+            scope=run.scope,
+            at=at,
         )
         debug = _log.isEnabledFor(logging.DEBUG)
         started = clients.clock.monotonic() if debug else 0.0

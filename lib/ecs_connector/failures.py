@@ -42,7 +42,10 @@ def no_answer(run: Run, failed: ExchangeFailed) -> tuple[retry.Failure, CallErro
     if failed.sent and not run.safe:
         remedy = f"{run.operation.name} may have been carried out, and doing it twice is not safe: {_LOOK_FIRST}"
     error = TransportError(
-        f"{run.operation.name}: {failed}. {remedy}", operation=run.operation.name, sent=failed.sent, attempts=run.attempt
+        f"{run.operation.name}: {failed}. {remedy}",
+        operation=run.operation.name,
+        sent=failed.sent,
+        attempts=run.attempt,
     )
     error.__cause__ = failed
     return retry.Failure(kind, maybe_done=failed.sent), error
@@ -53,7 +56,9 @@ def refused(model: Model, run: Run, response: HttpResponse, now_epoch_s: float) 
     status, name = response.status, run.operation.name
     if status < 400:
         moved = " (a redirect); a signed request is never sent elsewhere" if status // 100 == 3 else ""
-        text = f"{name}: {run.request.endpoint.authority} answered with status {status}{moved}. Check the endpoint field."
+        text = (
+            f"{name}: {run.request.endpoint.authority} answered with status {status}{moved}. Check the endpoint field."
+        )
         identifier = parse.request_id(response)
         strange = TransportError(text, operation=name, sent=True, attempts=run.attempt, request_id=identifier)
         return retry.Failure(None, maybe_done=True), strange

@@ -134,9 +134,7 @@ def split(operation: Operation, params: Mapping[str, Any], call: Call) -> Output
     ids = params.get(spec.member) if spec is not None else None
     if spec is None or not isinstance(ids, list) or len(ids) <= spec.size:
         return call(params)
-    outputs = [
-        call({**params, spec.member: ids[start : start + spec.size]}) for start in range(0, len(ids), spec.size)
-    ]
+    outputs = [call({**params, spec.member: ids[start : start + spec.size]}) for start in range(0, len(ids), spec.size)]
     body = dict(outputs[-1].body)
     for key in {key: None for output in outputs for key in output.body}:
         parts = [output.body.get(key) for output in outputs]

@@ -157,7 +157,9 @@ class Poller:
                 # One bad id must not end the waits of others: each asks for its own.
                 for share in shares:
                     if unseen := [one for one in share if one not in seen]:
-                        self._look_at(unseen, [entry for entry in batch if unseen[0] in entry.ids][:1], leader, config, seen)
+                        self._look_at(
+                            unseen, [entry for entry in batch if unseen[0] in entry.ids][:1], leader, config, seen
+                        )
                 return
             seen.update(dict.fromkeys(ids, error))
             return

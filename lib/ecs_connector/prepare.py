@@ -68,7 +68,9 @@ def check(operation: Operation, body: Any, context: Context, *, lenient: bool = 
     if lenient:
         for violation in found:
             if violation.rule in LENIENT:
-                context.logger.warning("%s: passed although the model does not know it: %s", operation.name, violation.message)
+                context.logger.warning(
+                    "%s: passed although the model does not know it: %s", operation.name, violation.message
+                )
         found = [violation for violation in found if violation.rule not in LENIENT]
     if found:
         raise InputError(_text(operation, found), violations=found)

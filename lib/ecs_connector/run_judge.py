@@ -22,7 +22,11 @@ _LOGS_SETTLE_S = 3.0
 #: Task definitions that are kept.
 _MOST_DEFINITIONS = 256
 #: Host of the console by partition.
-_CONSOLES = {"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+_CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
 _TIMES = ("createdAt", "pullStartedAt", "pullStoppedAt", "startedAt", "stoppingAt", "executionStoppedAt", "stoppedAt")
 _PLACES = ("launchType", "capacityProviderName", "platformVersion", "availabilityZone", "containerInstanceArn")
 
@@ -79,7 +83,9 @@ class Bundle:
             try:
                 output = client.call(operation, {"taskDefinition": arn}, self._step.config)
             except ConnectorError as error:
-                self.notes.append(f"The task definition could not be read, so every container counts: {error.user_message}")
+                self.notes.append(
+                    f"The task definition could not be read, so every container counts: {error.user_message}"
+                )
                 return None
             self.calls.append(output.evidence)
             found = output.body.get("taskDefinition") or {}

@@ -26,9 +26,7 @@ LIMIT_S = 20.0
 MAX_OPTIONS = 1000
 
 
-def select_model(
-    name: str, config: Mapping[str, Any], context: Context, *, limit_s: float = LIMIT_S
-) -> dict[str, str]:
+def select_model(name: str, config: Mapping[str, Any], context: Context, *, limit_s: float = LIMIT_S) -> dict[str, str]:
     """Return the options of a drop-down, value -> label, in the order in which to show them.
 
     Args:

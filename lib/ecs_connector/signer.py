@@ -17,7 +17,9 @@ from ecs_connector.values import Credentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 #: Headers that a proxy or the client itself may change on the way.
-UNSIGNED_HEADERS = frozenset({"authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
+UNSIGNED_HEADERS = frozenset(
+    {"authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"}
+)
 
 
 class Scope(NamedTuple):

@@ -107,7 +107,9 @@ def _looked_up_first(lookup: Lookup, context: Context) -> Output | None:
         if error.retryable or not safe:
             raise
         # The client token still protects for as long as ECS remembers it.
-        context.logger.warning("%s: cannot look for an earlier delivery's effect: %s", operation.name, error.user_message)
+        context.logger.warning(
+            "%s: cannot look for an earlier delivery's effect: %s", operation.name, error.user_message
+        )
         return None
 
 

@@ -98,7 +98,9 @@ def check(config: Mapping[str, Any], context: Context) -> Identity:
         raise _explained(error, step, identity) from error.__cause__
     if client.skew_s:
         ahead = "behind" if client.skew_s > 0 else "ahead of"
-        text = f"This machine's clock is {abs(client.skew_s):.0f} s {ahead} AWS's; calls allow for it, but set the clock."
+        text = (
+            f"This machine's clock is {abs(client.skew_s):.0f} s {ahead} AWS's; calls allow for it, but set the clock."
+        )
         identity = replace(identity, warning=text)
     return identity
 
@@ -110,7 +112,9 @@ class _Call:
 
 def _who_am_i(step: Step) -> tuple[str | None, str | None]:
     clients, config = step.client.clients, step.config
-    endpoint = sts_endpoint(step.client.endpoint, clients.partitions, fips=config.useFips, dual_stack=config.useDualStack)
+    endpoint = sts_endpoint(
+        step.client.endpoint, clients.partitions, fips=config.useFips, dual_stack=config.useDualStack
+    )
     headers = {
         "content-type": "application/x-www-form-urlencoded; charset=utf-8",
         "host": endpoint.authority,
@@ -144,9 +148,7 @@ def sts_endpoint(ecs: Endpoint, partitions: Partitions, *, fips: Any = False, du
         return ecs._replace(signing_name="sts")
     # In this partition every STS endpoint is a FIPS one; only those with dual-stack say so in their name.
     named_fips = bool(fips) and (bool(dual_stack) or partitions.partition(region)["id"] != "aws-us-gov")
-    return resolve(
-        region, partitions=partitions, use_fips=named_fips, use_dual_stack=bool(dual_stack), service="sts"
-    )
+    return resolve(region, partitions=partitions, use_fips=named_fips, use_dual_stack=bool(dual_stack), service="sts")
 
 
 def _raise_if_certain(error: CallError) -> None:
@@ -156,7 +158,13 @@ def _raise_if_certain(error: CallError) -> None:
     found = problem(error.code, error.message, error.status)
     if found in ("key", "secret", "expired", "region", "clock"):
         said = error.message.partition("\n")[0]
-        kind = CredentialsError if found in ("key", "secret", "expired") else EndpointError if found == "region" else ConfigError
+        kind = (
+            CredentialsError
+            if found in ("key", "secret", "expired")
+            else EndpointError
+            if found == "region"
+            else ConfigError
+        )
         raise kind(f"{ADVICE[found]} AWS says: {said} ({error.code})", field=_FIELDS.get(found)) from None
 
 

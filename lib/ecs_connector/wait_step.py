@@ -142,7 +142,11 @@ class _Course:
     def _explained(self, error: WaitError) -> WaitError:
         """Return the error of a failed wait with what the verdict on ended tasks says of it."""
         report = error.last.get("verdict")
-        if not isinstance(error, WaitFailed) or not report or not any(task.get("diagnosis") for task in report["tasks"]):
+        if (
+            not isinstance(error, WaitFailed)
+            or not report
+            or not any(task.get("diagnosis") for task in report["tasks"])
+        ):
             return error
         reason = f"{error.reason}; {report['reason']}"
         text = f"{error.user_message} {report['reason']} {_advice(report)}".strip()

@@ -34,7 +34,14 @@ class Waiting:
     """A wait under way: its clock and what it has seen."""
 
     def __init__(
-        self, step: Step, wait: Wait, context: Context, *, resumable: bool, again: bool = False, seen: Seen | None = None
+        self,
+        step: Step,
+        wait: Wait,
+        context: Context,
+        *,
+        resumable: bool,
+        again: bool = False,
+        seen: Seen | None = None,
     ) -> None:
         """Begin the wait.
 
@@ -199,7 +206,9 @@ class Waiting:
         idle = [task for task in self.things() if task.get("lastStatus") in _NOT_STARTED and not task.get("startedAt")]
         if idle:
             name = tail(idle[0].get(self.wait.target.key))
-            raise self.timed_out(f"task {name} is still {idle[0]['lastStatus']} after {limit_s:g} s: it has not started")
+            raise self.timed_out(
+                f"task {name} is still {idle[0]['lastStatus']} after {limit_s:g} s: it has not started"
+            )
 
     # -- how it ends ----------------------------------------------------------------------------------
 

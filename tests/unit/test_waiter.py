@@ -504,8 +504,9 @@ def test_a_message_without_an_id_gets_no_mark(clock):
     step = ecs.component.clients.step("RunTask", {"region": "eu-central-1", "accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "s"})
 
     plain = prepare(step.operation, Message(dict(RUN)), step.config, ecs.context())
-    marked = prepare(step.operation, Message(dict(RUN), id="m1"), step.config, ecs.context())
+    unknowing = prepare(step.operation, Message(dict(RUN), id="m1"), step.config, ecs.context())
+    marked = prepare(step.operation, Message(dict(RUN), id="m1"), step.config, ecs.context(redelivered=False))
 
-    assert set(plain) == {*RUN, "clientToken"}
+    assert set(plain) == set(unknowing) == {*RUN, "clientToken"}
     assert marked["startedBy"].startswith("ecs-connector/")
     assert len(marked["startedBy"]) == 36

@@ -93,6 +93,8 @@ def connection_parameters(uri: str, name: str) -> pika.URLParameters:
     """
     try:
         parts = urlsplit(uri)
+        if parts.scheme not in ("amqp", "amqps"):
+            raise ValueError(parts.scheme)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         # The platform's options are named as in Node.js; a heartbeat of 0 means the server's choice there.
         options = {

@@ -71,7 +71,7 @@ class Handling:
 
     def run(self) -> None:
         """Process the message and settle its delivery."""
-        settlement: Settlement | None = None
+        settlement = None
         try:
             self._process()
         except StopRequested:
@@ -115,6 +115,9 @@ class Handling:
         except BrokerError as failure:
             self._step.log.error("An error could not be published: %s", message_of(failure))
             return "requeue"
+        except Exception as failure:  # noqa: BLE001 - marked place: a worker must outlive any message
+            self._step.log.error("An error could not be told: %s", type(failure).__name__)
+            return "reject"
         return None
 
     def _end(self, settlement: Settlement | None = None) -> None:

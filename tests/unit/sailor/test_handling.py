@@ -210,6 +210,18 @@ def test_an_error_that_cannot_be_published_hands_the_message_back():
     assert bench.send() == ["requeue"]
 
 
+def test_an_error_that_cannot_be_told_ends_only_its_message():
+    """Whatever goes wrong on the way out, the delivery is settled and the worker lives."""
+    bench = Bench(raising(ValueError("x")))
+
+    def publish(publication):
+        raise RuntimeError("a bug of ours")
+
+    bench.step.publish = publish
+    assert bench.send() == ["reject"]
+    assert "RuntimeError" in "".join(bench.lines)
+
+
 def test_aws_facts_reach_the_error_message():
     """The published error carries the AWS code and the request id."""
     error = errors.ServiceError("RunTask was refused.", **{**SERVICE, "code": "ClientException"}, request_id="6f9c")

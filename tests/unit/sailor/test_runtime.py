@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -27,3 +29,26 @@ def test_usage(arguments, capsys):
     """More than one method is a usage error."""
     assert main(arguments) == 64
     assert "usage:" in capsys.readouterr().err
+
+
+def modules_after(script):
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{script}\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_a_service_call_loads_no_broker_and_no_cipher():
+    """Neither the service calls nor the settings of a step wait for what only messages need."""
+    loaded = modules_after(
+        "import ecs_connector.sailor.main, ecs_connector.sailor.service, ecs_connector.sailor.runtime"
+    )
+    assert not loaded & {"pika", "cryptography", "requests", "botocore", "jsonschema", "yaml", "moto", "asyncio"}
+
+
+def test_a_step_loads_only_what_it_needs():
+    """A running step costs neither requests nor botocore."""
+    names = ("broker", "handling", "step", "lightweight")
+    loaded = modules_after("\n".join(f"import ecs_connector.sailor.{name}" for name in names))
+    assert {"pika", "cryptography"} <= loaded
+    assert not loaded & {"requests", "urllib3", "botocore", "jsonschema", "yaml", "moto"}
