@@ -16,6 +16,13 @@ from ecs_connector.values import Credentials
 ALLOW_ENVIRONMENT = "ECS_CONNECTOR_ALLOW_ENVIRONMENT_CREDENTIALS"
 
 
+#: Field, what it is, and the variable that sets it on a terminal.
+_KEYS = (
+    ("accessKeyId", "access key ID", "AWS_ACCESS_KEY_ID"),
+    ("secretAccessKey", "secret access key", "AWS_SECRET_ACCESS_KEY"),
+)
+
+
 class CredentialsProvider(Protocol):
     """Where credentials come from."""
 
@@ -77,10 +84,12 @@ def static_credentials(config: StepConfig) -> Credentials:
     Raises:
         CredentialsError: One of the two keys is missing, or cannot be one.
     """
-    for name, label in (("accessKeyId", "access key ID"), ("secretAccessKey", "secret access key")):
+    for name, label, variable in _KEYS:
         value = getattr(config, name)
         if not value:
-            raise CredentialsError(f"{name}: the {label} is missing; set it in the credentials.", field=name)
+            raise CredentialsError(
+                f"{name}: the {label} is missing; set it in the credentials (on a terminal: {variable}).", field=name
+            )
     for name in ("accessKeyId", "secretAccessKey", "sessionToken"):
         value = getattr(config, name)
         if value and not (value.isascii() and value.isprintable() and " " not in value):

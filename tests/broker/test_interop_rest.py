@@ -184,6 +184,11 @@ def test_row_33_the_url_may_hold_credentials(call, platform):
     ("method", "variables", "message"),
     [
         ("selectModel", {"GET_MODEL_METHOD": "failing"}, "no colours today"),
+        (
+            "selectModel",
+            {"GET_MODEL_METHOD": "missing"},
+            'Method "missing" is not found in "models" action or trigger',
+        ),
         ("selectModel", {"CFG": "not JSON"}, "Unable to parse CFG"),
         ("selectModel", {"CFG": ""}, "ELASTICIO_CFG is not provided"),
         ("selectModel", {"ACTION_OR_TRIGGER": ""}, "ELASTICIO_ACTION_OR_TRIGGER is not provided"),

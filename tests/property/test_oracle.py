@@ -16,11 +16,11 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from ecs_connector import parse, serialize
-from ecs_connector.gate import Acceptor
 from ecs_connector.model import Model
 from ecs_connector.prepare import Checked, input_schema
 from ecs_connector.report import violations
 from ecs_connector.values import HttpResponse
+from support.gates import Accepts, compiled, native
 from support.strategies import inputs, operations, outputs, service
 
 MODEL = Model.load()
@@ -36,10 +36,10 @@ def checked(operation: str) -> Checked:
 
 
 @cache
-def acceptors(operation: str) -> tuple[Acceptor, Acceptor]:
+def acceptors(operation: str) -> tuple[Accepts, Accepts]:
     """Return the gate of a process that handles few messages, and that of one that handles many."""
     schema, rules = checked(operation).schema, MODEL.operation(operation).rules
-    return Acceptor(schema, rules, many=2**60), Acceptor(schema, rules, many=0)
+    return compiled(schema, rules), native(schema, rules)
 
 
 def problems(operation: str, body: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from ecs_connector.gate import Acceptor, compile_gate, moment, native_gate
 from ecs_connector.model import Model
 from ecs_connector.prepare import input_schema
+from support.gates import Accepts, compiled, native
 
 MODEL = Model.load()
+Way = Callable[..., Accepts]
 #: Both ways to the same yes: compiled functions, and the native validator that takes over.
-WAYS = pytest.mark.parametrize("many", [2**60, 0], ids=["compiled", "native"])
+WAYS = pytest.mark.parametrize("way", [compiled, native])
 
 
 def schema(**properties: Any) -> dict[str, Any]:
@@ -40,20 +43,20 @@ CASES: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
 
 @WAYS
 @pytest.mark.parametrize("inner, good, bad", CASES)
-def test_a_keyword_is_kept(inner: dict[str, Any], good: list[Any], bad: list[Any], many: int) -> None:
+def test_a_keyword_is_kept(inner: dict[str, Any], good: list[Any], bad: list[Any], way: Way) -> None:
     """Each keyword of the dialect accepts what it allows and nothing else."""
-    accepts = Acceptor(schema(x=inner), (), many=many)
+    accepts = way(schema(x=inner))
 
     assert [value for value in good if not accepts({"x": value})] == []
     assert [value for value in bad if accepts({"x": value})] == []
 
 
 @WAYS
-def test_a_definition_is_followed(many: int) -> None:
+def test_a_definition_is_followed(way: Way) -> None:
     """A reference stands for its definition, wherever it is used."""
     node = schema(name={**TEXT, "required": True})
     whole = schema(top={"$ref": "#/definitions/Node"}, all={"type": "array", "items": {"$ref": "#/definitions/Node"}})
-    accepts = Acceptor({**whole, "definitions": {"Node": node}}, (), many=many)
+    accepts = way({**whole, "definitions": {"Node": node}})
 
     assert accepts({"top": {"name": "a"}, "all": [{"name": "b"}, {"name": ""}]})
     assert not accepts({"all": [{"name": "b"}, {"name": 7}]})
@@ -74,10 +77,10 @@ def test_a_timestamp_is_text_or_seconds(value: Any, good: bool) -> None:
 
 
 @WAYS
-def test_rules_are_part_of_the_yes(many: int) -> None:
+def test_rules_are_part_of_the_yes(way: Way) -> None:
     """An input that keeps its schema and breaks a rule is not accepted."""
     operation = MODEL.operation("RunTask")
-    accepts = Acceptor(input_schema(operation).schema, operation.rules, many=many)
+    accepts = way(input_schema(operation).schema, operation.rules)
 
     assert accepts({"taskDefinition": "web", "launchType": "EC2"})
     assert not accepts({"taskDefinition": "web", "launchType": "FARGATE"})
@@ -87,10 +90,10 @@ def test_rules_are_part_of_the_yes(many: int) -> None:
 
 
 @WAYS
-def test_what_was_right_elsewhere_is_not_right_on_fargate(many: int) -> None:
+def test_what_was_right_elsewhere_is_not_right_on_fargate(way: Way) -> None:
     """A size that passed without Fargate is looked at again with it: what is remembered is the pair under the rule."""
     operation = MODEL.operation("RegisterTaskDefinition")
-    accepts = Acceptor(input_schema(operation).schema, operation.rules, many=many)
+    accepts = way(input_schema(operation).schema, operation.rules)
     body = {"family": "f", "networkMode": "awsvpc", "cpu": "256", "memory": "4096", "containerDefinitions": [{"name": "a"}]}
 
     assert accepts(body)
@@ -101,13 +104,28 @@ def test_what_was_right_elsewhere_is_not_right_on_fargate(many: int) -> None:
 
 
 def test_the_native_way_takes_over_after_many() -> None:
-    """The first inputs are judged by compiled functions; then the native validator is loaded, once, with the same verdicts."""
-    operation = MODEL.operation("ListTasks")
+    """A large schema's first inputs are judged by compiled functions; then the native validator is, with the same verdicts."""
+    operation = MODEL.operation("RunTask")
     accepts = Acceptor(input_schema(operation).schema, operation.rules, many=3)
+    before = accepts._gate
+    bodies = ({"taskDefinition": "t"}, {}, {"taskDefinition": "t", "count": 11})
 
-    verdicts = [accepts(body) for body in ({}, {"cluster": 7}, {"cluster": "c"}, {"cluster": "c"}, {"cluster": 7}, {"x": 1})]
+    first = [accepts(body) for body in bodies]
+    assert accepts._gate is before
+    second = [accepts(body) for body in bodies]
 
-    assert verdicts == [True, False, True, True, False, False]
+    assert first == second == [True, False, False]
+    assert accepts._gate is not before
+
+
+def test_a_small_schema_stays_with_what_it_has() -> None:
+    """Nothing is loaded where there is nothing to gain."""
+    operation = MODEL.operation("ListClusters")
+    accepts = Acceptor(input_schema(operation).schema, operation.rules, many=0)
+    before = accepts._gate
+
+    assert [accepts({}), accepts({"x": 1}), accepts({"maxResults": 5})] == [True, False, True]
+    assert accepts._gate is before
 
 
 @pytest.mark.parametrize("operation", MODEL.names)

@@ -71,7 +71,7 @@ class Handling:
 
     def run(self) -> None:
         """Process the message and settle its delivery."""
-        settlement = None
+        settlement: Settlement | None = None
         try:
             self._process()
         except StopRequested:

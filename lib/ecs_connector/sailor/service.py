@@ -197,11 +197,12 @@ def _load(path: str) -> ModuleType:
 
 
 def _shared_model(name: str, function: str, config: dict[str, Any], context: Context) -> Any:
+    from ecs_connector.select_models import select_model
+
     try:
-        module = importlib.import_module("ecs_connector.select_models")
-    except ModuleNotFoundError as error:
+        return select_model(name, config, context)
+    except DescriptorError as error:
         raise _no_method(name, function) from error
-    return module.select_model(name, config, context)
 
 
 def _no_method(name: str, function: str) -> DescriptorError:
