@@ -37,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] in (["sailor"], ["service"]):
-        from ecs_connector.sailor.main import main as sailor
-
-        return sailor(arguments[1:])
+        return _platform(arguments)
     try:
         parsed = _parser().parse_args(arguments)
     except SystemExit as ended:
@@ -64,6 +62,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConnectorError, Signal) as error:
         return _failed(error)
     return code
+
+
+def _platform(arguments: list[str]) -> int:
+    """Run the part of the platform's runtime that is asked for; its exit codes are the platform's."""
+    command, methods = arguments[0], arguments[1:]
+    if (command == "service") != bool(methods):
+        wanted = "service METHOD" if command == "service" else "sailor"
+        sys.stderr.write(f"usage: ecs-connector {wanted}\n")
+        return _USAGE
+    from ecs_connector.sailor.main import main as sailor
+
+    return sailor(methods)
 
 
 def _failed(error: ConnectorError | Signal) -> int:

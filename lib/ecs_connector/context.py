@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ecs_connector.clock import Clock
 from ecs_connector.values import EMPTY
@@ -22,8 +21,7 @@ class Logger(Protocol):
     def error(self, message: str, /, *args: Any) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The surroundings of one message."""
 
     clients: Clients

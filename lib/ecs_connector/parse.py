@@ -68,14 +68,12 @@ def to_iso(value: Any, plan: Any, minutes: dict[int, str]) -> None:
         return
     if "*" in plan:
         plan = dict.fromkeys(value, plan["*"])
-    for key, inner in plan.items():
-        found = value.get(key)
-        if found is None:
-            continue
+    for key in plan.keys() & value.keys():
+        inner = plan[key]
         if inner == 1:
-            value[key] = iso(found, minutes)
+            value[key] = iso(value[key], minutes)
         else:
-            to_iso(found, inner, minutes)
+            to_iso(value[key], inner, minutes)
 
 
 #: Minute since 1970 -> its text. Timestamps of one answer crowd into few minutes.

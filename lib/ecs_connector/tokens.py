@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from ecs_connector.config import StepConfig
 from ecs_connector.context import Context
 from ecs_connector.errors import CallError, ServiceError
@@ -51,7 +53,10 @@ def derive_token(operation: Operation, message: Message, config: StepConfig, con
 
 def canonical(body: Mapping[str, Any] | None) -> str:
     """Return the body as text that does not depend on the order of its members."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # numbers beyond 64 bits, names that are no text
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def identified(operation: Operation, message: Message, config: StepConfig, context: Context) -> dict[str, Any]:
