@@ -96,7 +96,8 @@ def validation() -> list[Result]:
             ),
             _timed(
                 f"validation {name}, schema and cross-field rules, CPU", lambda a=accepts, b=body: a(b),
-                lambda b=body, s=shape: validator.validate(b, s).has_errors(), 2000, 0.10,
+                lambda b=body, s=shape: validator.validate(b, s).has_errors(), 2000, None,
+                note="botocore has no such rules",
             ),
         ]  # fmt: skip
     return results
@@ -192,17 +193,21 @@ def threads() -> list[Result]:
         config = inputs.config(port)
         client = inputs.boto3_client(port, config=Config(max_pool_connections=workers))
 
-        def rate(call: Callable[[int], Any]) -> float:
-            started = time.perf_counter()
+        def load(call: Callable[[int], Any]) -> tuple[float, float]:
+            started, used = time.perf_counter(), time.process_time()
             list(pool.map(call, range(calls)))
-            return calls / (time.perf_counter() - started)
+            return calls / (time.perf_counter() - started), (time.process_time() - used) / calls * 1e6
 
         one, other = in_turn(
             5,
-            lambda: rate(lambda _: list(component.run("ListClusters", body={}, config=config))),
-            lambda: rate(lambda _: client.list_clusters()),
+            lambda: load(lambda _: list(component.run("ListClusters", body={}, config=config))),
+            lambda: load(lambda _: client.list_clusters()),
         )
-    return [Result("32 threads, 20 ms server", Series("calls/s", one), Series("calls/s", other), 2.0, higher=True)]
+    rates, used = ([Series(unit, [run[index] for run in runs]) for runs in (one, other)] for index, unit in ((0, "calls/s"), (1, "us")))
+    return [
+        Result("32 threads, 20 ms server (which allows 1,600 calls/s)", *rates, 2.0, higher=True),
+        Result("32 threads, CPU a call", *used),
+    ]
 
 
 CASES: dict[str, Callable[[], list[Result]]] = {
