@@ -26,7 +26,7 @@ LAYERS = (
     ("pages", "tokens", "prepare", "emit", "poller", "waits", "waiter", "logs", "run_judge", "rollout", "deployment", "wait_step"),
     ("operation", "select_models", "verify_credentials"),
     ("executor",),
-    ("component", "actions"),
+    ("component", "actions", "meta_model"),
     ("harness", "sailor", "terminal"),
     ("cli", "__init__", "__main__"),
 )  # fmt: skip

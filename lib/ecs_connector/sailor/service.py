@@ -151,7 +151,7 @@ class Service:
         elif self._method == "selectModel":
             result = _shared_model(name, function, config, context)
         else:
-            raise _no_method(name, function)
+            result = _shared_meta_model(component, function, config)
         return self._drain(result, config) if isinstance(result, Iterator) else result
 
     def _drain(self, emissions: Iterator[Any], config: Mapping[str, Any]) -> Any:
@@ -203,6 +203,17 @@ def _shared_model(name: str, function: str, config: dict[str, Any], context: Con
         return select_model(name, config, context)
     except DescriptorError as error:
         raise _no_method(name, function) from error
+
+
+def _shared_meta_model(component: Component, function: str, config: dict[str, Any]) -> Any:
+    """Return the schemas that the descriptor names, for an action whose module makes none."""
+    action = component.action(function)
+    if "metadata" not in action.entry:
+        raise _no_method("getMetaModel", function)
+    from ecs_connector.meta_model import meta_model
+
+    names = component.clients.model.names
+    return meta_model(action, component.clients.model.operation(function) if function in names else None, config)
 
 
 def _no_method(name: str, function: str) -> DescriptorError:
