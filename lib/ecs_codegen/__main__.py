@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("generate", help="write what is generated")
     commands.add_parser("check", help="fail when a generated file differs from what would be written")
     compare = commands.add_parser("report", help="what one model version would change against another")
-    compare.add_argument("old", nargs="?", help="botocore version or data folder; default: what is generated now")
+    compare.add_argument("old", nargs="?", help="botocore version or data folder; default: the installed one")
     compare.add_argument("new", nargs="?", help="botocore version or data folder; default: the newest on the index")
     compare.add_argument("--json", action="store_true", help="machine-readable")
     arguments = parser.parse_args(argv)

@@ -112,7 +112,11 @@ def model(version: str | None, folder: str) -> dict[str, Any]:
     """Return the ECS model of a botocore version, a data folder, or the installed one.
 
     A version that is not installed is fetched into `folder` by pip.
+
+    Raises:
+        ValueError: There is no such version, or no such model.
     """
+    from botocore.exceptions import BotoCoreError
     from botocore.loaders import Loader
 
     if version is None:
@@ -123,10 +127,15 @@ def model(version: str | None, folder: str) -> dict[str, Any]:
             target = os.path.join(folder, version)
             requirement = "botocore" if version == "latest" else f"botocore=={version}"
             command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", target, requirement]
-            subprocess.run(command, check=True)  # noqa: S603 - the version is the developer's own argument
+            done = subprocess.run(command, check=False)  # noqa: S603 - the version is the developer's own argument
+            if done.returncode:
+                raise ValueError(f"{requirement} cannot be had: give a version that pip finds, or a data folder")
             path = os.path.join(target, "botocore", "data")
         loader = Loader(extra_search_paths=[path], include_default_search_paths=False)
-    found: dict[str, Any] = json.loads(json.dumps(loader.load_service_model(SERVICE, "service-2")))
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(loader.load_service_model(SERVICE, "service-2")))
+    except BotoCoreError as error:
+        raise ValueError(f"{version or 'the installed botocore'} holds no model of {SERVICE}") from error
     return found
 
 

@@ -232,6 +232,19 @@ def _check(source: Source) -> None:
             if shape not in shapes:
                 raise CorrectionError(f"rule {rule['id']}: the model has no shape {shape}")
             named = [*rule.get("members", ()), *rule.get("any", ()), *([rule["member"]] if "member" in rule else ())]
+            named += [rule[key] for key in ("less", "more") if key in rule]
             missing = [member for member in named if member not in source.members(shape)]
+            paths = [*rule.get("when", ()), *rule.get("unless", ()), *rule.get("given", ())]
+            missing += [path for path in paths if not _reaches(source, shape, path)]
             if missing:
                 raise CorrectionError(f"rule {rule['id']}: {shape} has no {', '.join(missing)}")
+
+
+def _reaches(source: Source, shape: str, path: str) -> bool:
+    """Say whether a path of members, with dots, leads somewhere from a shape."""
+    for name in path.split("."):
+        reference = source.members(shape).get(name)
+        if reference is None:
+            return False
+        shape = reference["shape"]
+    return True

@@ -12,11 +12,22 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy, should_bypass_proxies
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as SlowError
 
 from ecs_connector.address import is_loopback
 from ecs_connector.connection import ExchangeFailed
 from ecs_connector.transport import Pool, ca_bundle
 from ecs_connector.values import HttpRequest, HttpResponse
+
+#: What an adapter raises: requests' own, and from one that stands in for it what lies below requests.
+_FAILURES = (requests.exceptions.RequestException, HTTPError, OSError)
+
+
+#: Names that show, in an error or in what it was made of, that nothing was sent.
+_UNSENT = (
+    "NewConnectionError", "NameResolutionError", "Failed to establish", "ConnectionRefusedError", "gaierror",
+)  # fmt: skip
 
 
 class _Lane:
@@ -70,14 +81,14 @@ class AdapterTransport:
             answer: Any = self._adapter.send(
                 prepared, timeout=(connect_timeout_s, read_timeout_s), verify=verify, proxies=proxies
             )
-        except requests.exceptions.RequestException as error:
+        except _FAILURES as error:
             raise _failure(error, request, connect_timeout_s, read_timeout_s) from error
         if isinstance(answer, HttpResponse):
             return answer
         headers = {name.lower(): value for name, value in answer.headers.items()}
         try:
             return HttpResponse(answer.status_code, headers, answer.content)
-        except requests.exceptions.RequestException as error:
+        except _FAILURES as error:
             raise ExchangeFailed("cut", "the connection was closed in the middle of the answer", sent=True) from error
 
     def close(self) -> None:
@@ -103,8 +114,8 @@ def _prepared(request: HttpRequest) -> _Prepared:
     endpoint = request.endpoint
     prepared.method = request.method
     prepared.url = f"{endpoint.scheme}://{endpoint.authority}{request.target}"
-    prepared.headers = CaseInsensitiveDict(request.headers)
-    prepared.headers["content-length"] = str(len(request.body))
+    prepared.headers = CaseInsensitiveDict({name.title(): value for name, value in request.headers.items()})
+    prepared.headers["Content-Length"] = str(len(request.body))
     prepared.body = request.body
     prepared.hooks = {"response": []}
     prepared.ours = request
@@ -114,16 +125,16 @@ def _prepared(request: HttpRequest) -> _Prepared:
 def _failure(error: Exception, request: HttpRequest, connect_timeout_s: float, read_timeout_s: float) -> ExchangeFailed:
     """Say what a failure of requests means, and whether the request may have been sent."""
     authority, kinds = request.endpoint.authority, requests.exceptions
-    if isinstance(error, kinds.ConnectTimeout):
+    if isinstance(error, (kinds.ConnectTimeout, ConnectTimeoutError)) and not isinstance(error, NewConnectionError):
         text = f"{authority} did not accept a connection within {connect_timeout_s:g} s"
         return ExchangeFailed("connect_timeout", text, sent=False)
-    if isinstance(error, kinds.Timeout):
+    if isinstance(error, (kinds.Timeout, SlowError, TimeoutError)) and not isinstance(error, NewConnectionError):
         return ExchangeFailed("read_timeout", f"no answer within {read_timeout_s:g} s", sent=True)
     if isinstance(error, kinds.ProxyError):
         return ExchangeFailed("connect", f"the proxy for {authority} cannot be used", sent=False)
     if isinstance(error, kinds.SSLError):
         return ExchangeFailed("tls", f"no TLS with {authority}", sent=False)
-    text = str(error)
-    unsent = any(mark in text for mark in ("NewConnectionError", "NameResolutionError", "Failed to establish"))
-    kind = "dns" if "NameResolution" in text else "connect" if unsent else "cut"
+    text = f"{type(error).__name__}: {error}"
+    unsent = any(mark in text for mark in _UNSENT)
+    kind = "dns" if "NameResolution" in text or "gaierror" in text else "connect" if unsent else "cut"
     return ExchangeFailed(kind, f"the connection to {authority} failed", sent=not unsent)

@@ -16,7 +16,7 @@ from ecs_connector.clock import Clock
 from ecs_connector.config import BodyDefault, Fields, StepConfig, body_defaults
 from ecs_connector.credentials import CredentialsProvider, provider
 from ecs_connector.endpoint import Partitions, resolve
-from ecs_connector.errors import CallError, ResponseError
+from ecs_connector.errors import CallError, ConfigError, ResponseError
 from ecs_connector.exchange import Exchange
 from ecs_connector.model import Model, Operation
 from ecs_connector.signer import Signer
@@ -88,6 +88,8 @@ class Clients:
             found = self._steps.get(key)
         except TypeError:  # a list among the values: not worth a key
             return self._step(name, config)
+        except AttributeError:
+            raise ConfigError("The configuration is not a mapping of field to value.") from None
         if found is None:
             found = self._step(name, config)
             if len(self._steps) >= _MAX_STEPS:
@@ -166,7 +168,6 @@ class Client(Exchange):
             "content-type": model.content_type,
             "host": self.endpoint.authority,
             "user-agent": self.clients.user_agent,
-            "accept": "application/json",
             "x-amz-target": f"{model.target_prefix}.{operation.name}",
         }
         form = self._forms[operation.name] = (serialize.target(model, operation, self.endpoint.path), headers)

@@ -73,6 +73,10 @@ class Component:
             raise DescriptorError(f"{path} cannot be read: {error}") from error
         if not isinstance(descriptor, dict) or not (descriptor.get("actions") or descriptor.get("triggers")):
             raise DescriptorError(f"{path} declares no actions and no triggers.")
+        for key in ("triggers", "actions"):
+            declared = descriptor.get(key, {})
+            if not isinstance(declared, dict) or not all(isinstance(entry, dict) for entry in declared.values()):
+                raise DescriptorError(f"{path}: `{key}` is not an object of objects.")
         return cls(root, descriptor, clock=clock)
 
     @property

@@ -144,6 +144,8 @@ def _number(name: str, value: Any, spec: Mapping[str, Any]) -> float:
         raise ConfigError(f"{name}: a number is expected, true or false was given.", field=name)
     try:
         number = float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError):
         raise ConfigError(f"{name}: a number is expected, {value!r} was given.", field=name) from None
     minimum, maximum = spec.get("minimum"), spec.get("maximum")

@@ -77,8 +77,9 @@ class Connection:
         self._limit_s, self._deadline = read_timeout_s, time.monotonic() + read_timeout_s
         head = f"{request.method} {request.target} HTTP/1.1\r\n"
         for name, value in request.headers.items():
-            head += f"{name}: {value}\r\n"
-        head += f"content-length: {len(request.body)}\r\n\r\n"
+            # Any case will do for HTTP; this one for who reads the names as AWS's documents write them.
+            head += f"{name.title()}: {value}\r\n"
+        head += f"Content-Length: {len(request.body)}\r\n\r\n"
         try:
             self._socket.settimeout(read_timeout_s)
             self._socket.sendall(head.encode("latin-1") + request.body)

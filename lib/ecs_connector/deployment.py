@@ -37,10 +37,9 @@ def follow(waiting: Waiting, output: Output, context: Context) -> dict[str, Any]
         WaitTimedOut: The budget is spent.
     """
     course = _Course(waiting, context)
-    services = output.body.get("services") or [output.body.get("service") or {}]
-    followed = [
-        course.with_record(found, service) for service in services if (found := followed_of(service)) is not None
-    ]
+    followed = course.followed(output.body.get("services") or [output.body.get("service")])
+    if not followed and waiting.wait.ids and not waiting.wait.only_looks:
+        followed = course.followed(course.services())  # the answer did not show it; a look may
     if not followed:
         return {}
     try:
@@ -62,6 +61,17 @@ class _Course:
         self._records: list[dict[str, Any]] = []
         self._outcomes: list[tuple[str, str]] = []
         self._paused: set[str] = set()
+
+    def followed(self, services: Sequence[Any]) -> list[Followed]:
+        """Return the deployments that services show as the ones to come."""
+        shown = [(followed_of(service), service) for service in services if isinstance(service, Mapping)]
+        return [self.with_record(found, service) for found, service in shown if found is not None]
+
+    def services(self) -> Sequence[Any]:
+        """Return the services that the wait is for, as they are now."""
+        target = self._waiting.wait.target
+        seen = self._call(target.operation.name, {**target.params, target.ids: list(self._waiting.wait.ids)})
+        return seen.get(target.items) or ()
 
     def with_record(self, followed: Followed, service: Mapping[str, Any]) -> Followed:
         """Return the deployment with the ARN of its record: the one that was made when it was."""

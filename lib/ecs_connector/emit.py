@@ -17,8 +17,23 @@ def data(step: Step, output: Output) -> Emission:
     Raises:
         PartialFailure: The output has failures and the step's policy calls that an error.
     """
-    if step.operation.failures:
-        judge_failures(step.operation, output.body, step.config.onFailures or "partial")
+    judge(step, output)
+    return message(step, output)
+
+
+def judge(step: Step, output: Output, *, succeeded: bool = False) -> None:
+    """Raise when the failures of an output are an error by the step's policy.
+
+    Args:
+        succeeded: Whether something has succeeded on an earlier page: then `partial` lets a page pass on which all failed.
+    """
+    policy = step.config.onFailures or "partial"
+    if step.operation.failures and not (succeeded and policy == "partial"):
+        judge_failures(step.operation, output.body, policy)
+
+
+def message(step: Step, output: Output) -> Emission:
+    """Return an output that has been judged as a data emission."""
     return Emission("data", output.body, evidence_headers(step, output.evidence))
 
 
@@ -54,7 +69,9 @@ def judge_failures(operation: Operation, body: Mapping[str, Any], policy: str) -
         return
     if policy == "partial" and any(body.get(name) for name in operation.good):
         return
-    reasons = "; ".join(_reason(failure) for failure in failures[:5] if isinstance(failure, Mapping))
+    listed = failures if isinstance(failures, list) else [failures]
+    failures = [failure if isinstance(failure, Mapping) else {"reason": failure} for failure in listed]
+    reasons = "; ".join(_reason(failure) for failure in failures[:5])
     more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
     raise PartialFailure(
         f"{operation.name}: ECS reports {len(failures)} failure{'s' if len(failures) != 1 else ''}: {reasons}{more}. "

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Clocks that differ by less than this are taken to agree, in seconds; AWS accepts five minutes.
 _SKEW_NOTED_S = 240
+#: Longest that one attempt waits, in seconds: a socket takes no timeout of any length.
+_LONGEST_S = 1_000_000.0
 _log = logging.getLogger("ecs_connector")
 #: Failures whose cause can be removed here: new credentials, a corrected clock, a fresh connection.
 _CORRECTABLE = frozenset({"credentials", "skew", "stale"})
@@ -95,7 +97,7 @@ class Exchange:
             if pacer.rate is not None:
                 self._pace(pacer, run, ends)
             skew_s, used = self.skew_s, self.provider.credentials()
-            left_s = max(0.001, ends - clock.monotonic())
+            left_s = min(max(0.001, ends - clock.monotonic()), _LONGEST_S)
             outcome = self._attempt(run, used, skew_s, left_s)
             if isinstance(outcome, HttpResponse):
                 self.quota.refund(paid)

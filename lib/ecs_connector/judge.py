@@ -125,7 +125,8 @@ class _Facts:
 
 
 def _facts(task: Mapping[str, Any], essential: frozenset[str] | None) -> _Facts:
-    containers = task.get("containers") or ()
+    said = task.get("containers")
+    containers = [item for item in said if isinstance(item, Mapping)] if isinstance(said, list) else []
     exit_codes = {item.get("name") or "": item.get("exitCode") for item in containers}
     own = tuple(name for name in exit_codes if not name.startswith(_ADDED_BY_ECS))
     return _Facts(

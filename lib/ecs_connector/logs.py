@@ -62,7 +62,7 @@ class LogReader:
         try:
             lines = self._last_lines(group, stream, region)
         except ServiceError as error:
-            if error.code == "ResourceNotFoundException":
+            if error.code == "ResourceNotFoundException" and "log group" not in error.message:
                 return {**where, "error": "The log stream does not exist: the container wrote nothing."}
             return {**where, "error": error.user_message}
         except ConnectorError as error:

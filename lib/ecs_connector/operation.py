@@ -8,7 +8,7 @@ from typing import Any
 from ecs_connector import emit
 from ecs_connector.client import Step
 from ecs_connector.context import Context
-from ecs_connector.pages import items_of, merged, pages, split
+from ecs_connector.pages import items_of, merged, one_page, pages, split
 from ecs_connector.prepare import filled, prepare
 from ecs_connector.values import Emission, Message, Output
 
@@ -29,7 +29,7 @@ def run_operation(name: str, message: Message, config: Mapping[str, Any], contex
     def call(request: Mapping[str, Any]) -> Output:
         return step.client.call(step.operation, request, step.config)
 
-    if step.operation.pages is not None and step.config.emitBehaviour != "fetchPage":
+    if step.operation.pages is not None:
         yield from _listed(step, params, call)
         return
 
@@ -66,14 +66,20 @@ def _listed(step: Step, params: Mapping[str, Any], call: Call) -> Iterator[Emiss
     def split_call(request: Mapping[str, Any]) -> Output:
         return split(step.operation, request, call)
 
+    if step.config.emitBehaviour == "fetchPage":
+        yield emit.data(step, one_page(step.operation, params, split_call))
+        return
     found = pages(step.operation, params, split_call, max_items=step.config.maxItems)
-    behaviour = step.config.emitBehaviour
-    if behaviour == "emitPage":
-        for page in found:
-            yield emit.data(step, page)
-    elif behaviour == "emitIndividually":
-        for page in found:
-            for value in items_of(spec, page.body):
-                yield emit.item(step, value, page.evidence)
-    else:
+    if step.config.emitBehaviour == "fetchAll":
         yield emit.data(step, merged(spec, list(found)))
+        return
+    succeeded = False
+    for page in found:
+        emit.judge(step, page, succeeded=succeeded)
+        items = items_of(spec, page.body)
+        succeeded = succeeded or bool(items)
+        if step.config.emitBehaviour == "emitPage":
+            yield emit.message(step, page)
+        else:
+            for value in items:
+                yield emit.item(step, value, page.evidence)

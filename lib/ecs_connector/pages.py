@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ecs_connector.errors import InputError, PagesError, Violation
+from ecs_connector.errors import InputError, PagesError, ResponseError, Violation
 from ecs_connector.model import Operation, Pages
 from ecs_connector.values import Evidence, Output
 
@@ -59,7 +59,7 @@ def pages(operation: Operation, params: Mapping[str, Any], call: Call, *, max_it
         request = rest if token is None else {**rest, spec.token_in: token}
         output = call(request)
         items = items_of(spec, output.body)[done:]
-        following = output.body.get(spec.token_out)
+        following = _following(operation, spec, output)
         cut = items[:left]
         left -= len(cut)
         resume = following
@@ -84,6 +84,38 @@ def pages(operation: Operation, params: Mapping[str, Any], call: Call, *, max_it
         if left <= 0 or not following:
             return
         token, done = following, 0
+
+
+def one_page(operation: Operation, params: Mapping[str, Any], call: Call) -> Output:
+    """Return one page as it came; with a token of ours, what is left of the page that it leads into.
+
+    Raises:
+        InputError: The token of the input is a damaged one of ours.
+    """
+    spec = operation.pages
+    assert spec is not None  # noqa: S101 - callers look first
+    given = params.get(spec.token_in)
+    token, done = _open(given, spec)
+    if token == given:
+        return call(params)
+    rest = {key: value for key, value in params.items() if key != spec.token_in}
+    output = call(rest if token is None else {**rest, spec.token_in: token})
+    return Output(with_items(spec, output.body, items_of(spec, output.body)[done:]), output.evidence)
+
+
+def _following(operation: Operation, spec: Pages, output: Output) -> str | None:
+    """Return the token of the next page."""
+    token = output.body.get(spec.token_out)
+    if token is None or isinstance(token, str):
+        return token
+    raise ResponseError(
+        f"{operation.name}: the answer's {spec.token_out} is not text, so the list cannot be continued: is the endpoint "
+        "an Amazon ECS endpoint?",
+        operation=operation.name,
+        sent=True,
+        attempts=output.evidence.attempts,
+        request_id=output.evidence.request_id,
+    )
 
 
 def _seal(token: str | None, done: int) -> str:

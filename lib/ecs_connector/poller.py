@@ -190,10 +190,13 @@ def _by_id(ids: Sequence[str], body: Mapping[str, Any], target: Target) -> dict[
     if target.operation.split is None:
         return {ids[0]: body}
     found: dict[str, tuple[str, Any]] = {}
-    for failure in body.get("failures") or ():
-        found[_tail(failure.get("arn"))] = ("failure", failure)
-    for item in body.get(target.items) or ():
-        found[_tail(item.get(target.key))] = ("item", item)
+    for kind, things, key in (("failure", body.get("failures"), "arn"), ("item", body.get(target.items), target.key)):
+        listed = things if isinstance(things, list) else []
+        for thing in listed:
+            if isinstance(thing, Mapping):
+                # One thing that does not say which it is, where one was asked for, is that one.
+                name = ids[0] if len(ids) == len(listed) == 1 and thing.get(key) is None else thing.get(key)
+                found[_tail(name)] = (kind, thing)
     return {one: found.get(_tail(one)) or ("failure", {"arn": one, "reason": "MISSING"}) for one in ids}
 
 

@@ -126,9 +126,13 @@ def prepare(operation: Operation, message: Message, config: StepConfig, context:
     """
     guard(operation, config)
     body = message.body if message.body is not None else {}
-    check(operation, body, context, lenient=config.validation == "lenient")
-    if operation.token is None and operation.effect is None:
-        return dict(body)
-    from ecs_connector.tokens import identified
+    try:
+        check(operation, body, context, lenient=config.validation == "lenient")
+        if operation.token is None and operation.effect is None:
+            return dict(body)
+        from ecs_connector.tokens import identified
 
-    return {**body, **identified(operation, message, config, context)}
+        return {**body, **identified(operation, message, config, context)}
+    except (RecursionError, ValueError) as error:  # json says ValueError of what contains itself
+        text = f"{operation.name}: the input is nested too deeply, or contains itself; nothing was sent."
+        raise InputError(text, violations=[Violation("", "depth", text)]) from error

@@ -7,7 +7,6 @@ Imported only when an input is refused.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -39,10 +38,13 @@ def violations(schema: Mapping[str, Any], rules: Sequence[Rule], body: Any, secr
         for error in _validator(standard(schema)).iter_errors(body)
         for violation in _translate(error, body, secrets)
     )
+    wrong = {violation.pointer for violation in found}
     for rule in rules:
         for place, value in _places(body, tuple(rule["at"])):
             for below, given in find(rule, value):
                 path = (*place, *below)
+                if pointer(path) in wrong:  # a value that the schema refuses is one mistake
+                    continue
                 said = rule["text"] if _secret(path, secrets) else f"{given}. {rule['text']}"
                 found.append(Violation(pointer(path), rule["id"], f"{_where(path)}: {said}"))
     return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule))
@@ -65,8 +67,9 @@ def _validator(schema: Mapping[str, Any]) -> Any:
     checker = Draft7Validator.TYPE_CHECKER.redefine_many(
         {
             "number": lambda _, value: (
-                isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+                isinstance(value, (int, float)) and not isinstance(value, bool) and value - value == 0  # finite
             ),
+            "object": lambda _, value: isinstance(value, dict) and all(isinstance(name, str) for name in value),
             MOMENT: lambda _, value: moment(value),
         }
     )
@@ -130,7 +133,7 @@ def _translate(error: Any, body: Any, secrets: Any) -> Iterable[Violation]:
     if keyword == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         for name in error.instance:
-            if name not in known:
+            if name not in known and isinstance(name, str):  # another name is a wrong type of the object
                 near = _nearest(name, known)
                 hint = f"did you mean {near}?" if near else f"known here: {_list(known)}"
                 yield Violation(
@@ -146,6 +149,8 @@ def _type(where: str, given: str, limit: Any, error: Any) -> tuple[str, str]:
         hint = "; write it without quotes"
     elif limit == "string" and isinstance(error.instance, (int, float)) and not isinstance(error.instance, bool):
         hint = "; write it in quotes"
+    elif limit == "object" and isinstance(error.instance, dict):
+        hint = " with names that are not text"
     return "type", f"{where}: {_KINDS.get(limit, limit)} is expected, {given} was given{hint}"
 
 
@@ -201,7 +206,7 @@ _TEXTS = {
 
 def _nearest(name: str, known: Sequence[str]) -> str | None:
     lowered = {str(item).lower(): str(item) for item in known}
-    near = get_close_matches(name.lower(), lowered, n=1)
+    near = get_close_matches(str(name).lower(), lowered, n=1)
     return lowered[near[0]] if near else None
 
 

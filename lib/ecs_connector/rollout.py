@@ -43,7 +43,8 @@ class Followed:
 
 def followed_of(service: Mapping[str, Any]) -> Followed | None:
     """Return the deployment that an operation's answer shows as the one to come."""
-    deployments = service.get("deployments") or []
+    said = service.get("deployments")
+    deployments = [item for item in said if isinstance(item, Mapping)] if isinstance(said, list) else []
     mine = next((item for item in deployments if item.get("status") == "PRIMARY"), None)
     if mine is None or not mine.get("id"):
         return None
@@ -84,7 +85,8 @@ def service_outcome(followed: Followed, service: Mapping[str, Any]) -> tuple[str
     """Return how a deployment ended as DescribeServices shows it; None while it goes on."""
     if service.get("status") in ("DRAINING", "INACTIVE"):
         return "stop_request", f"the service is {service['status']}"
-    deployments = service.get("deployments") or []
+    said = service.get("deployments")
+    deployments = [item for item in said if isinstance(item, Mapping)] if isinstance(said, list) else []
     mine = next((item for item in deployments if item.get("id") == followed.id), None)
     primary: Mapping[str, Any] = next((item for item in deployments if item.get("status") == "PRIMARY"), {})
     if mine is not None and mine is primary:

@@ -62,6 +62,15 @@ def _all_there(rule: Rule) -> Gate:
     return lambda value: names <= value.keys()
 
 
+def _missing(name: str) -> Gate:
+    return lambda value: name not in value
+
+
+def _none_there(rule: Rule) -> Gate:
+    names = frozenset(rule["members"])
+    return lambda value: names.isdisjoint(value)
+
+
 def _allowed(rule: Rule) -> Gate:
     name, allowed = rule["member"], frozenset(rule["values"])
     return lambda value: value.get(name) in allowed
@@ -120,6 +129,8 @@ _QUICK: dict[str, Callable[[Rule], Gate | None]] = {
     "requires": lambda rule: _either(_without_member(rule), _all_there(rule)),
     "requires_any": _all_there,
     "required_if": _all_there,
+    "forbidden_if": _none_there,
+    "forbidden_with": _without_member,
     "one_of_if": _allowed,
     "json_size": _small,
     "unique": _different,
@@ -127,6 +138,7 @@ _QUICK: dict[str, Callable[[Rule], Gate | None]] = {
     "some_positive": _without_member,
     "at_most_one_positive": _without_member,
     "fargate_size": _known_size,
+    "ordered": lambda rule: _either(_missing(rule["less"]), _missing(rule["more"])),
 }
 
 

@@ -19,7 +19,7 @@ def with_rules(schema: Mapping[str, Any], rules: Sequence[Rule]) -> tuple[dict[s
     left = []
     for rule in rules:
         make = _WORDS.get(rule["kind"])
-        words = make(rule) if make is not None else None
+        words = make(rule) if make is not None and "given" not in rule else None
         if words is None:
             left.append(rule)
             continue
@@ -89,9 +89,22 @@ def _prefix_reserved(rule: Rule) -> dict[str, Any]:
     return {"properties": {name: {"not": {"pattern": "^" + pattern}} for name in rule["members"]}}
 
 
+#: What counts as not given.
+_EMPTY: dict[str, Any] = {
+    "anyOf": [
+        {"type": "array", "maxItems": 0},
+        {"type": "object", "maxProperties": 0},
+        {"enum": ["", None, False, 0]},
+    ]
+}
+
+
+def _forbidden(rule: Rule) -> dict[str, Any]:
+    return {"properties": dict.fromkeys(rule["members"], _EMPTY)}
+
+
 def _forbidden_in_items(rule: Rule) -> dict[str, Any]:
-    empty = {"anyOf": [{"maxItems": 0, "type": "array"}, {"enum": ["", None, False]}]}
-    return {"properties": {rule["member"]: {"items": {"properties": {rule["key"]: empty}}}}}
+    return {"properties": {rule["member"]: {"items": {"properties": {rule["key"]: _EMPTY}}}}}
 
 
 _WORDS: dict[str, Callable[[Rule], dict[str, Any] | None]] = {
@@ -100,6 +113,7 @@ _WORDS: dict[str, Callable[[Rule], dict[str, Any] | None]] = {
     "at_least_one": _at_least_one,
     "requires": _requires,
     "requires_any": _requires_any,
+    "forbidden_if": _forbidden,
     "one_of_if": _one_of_if,
     "prefix_reserved": _prefix_reserved,
     "forbidden_in_items_if": _forbidden_in_items,

@@ -21,19 +21,26 @@ def find(rule: Rule, value: Mapping[str, Any]) -> Findings:
     """Return what is wrong with an object by one rule."""
     if ("when" in rule and not _holds(rule["when"], value)) or ("unless" in rule and _holds(rule["unless"], value)):
         return ()
+    if "given" in rule and not all(_inside(path, value) for path in rule["given"]):
+        return ()
     return KINDS[rule["kind"]](rule, value)
 
 
 def _holds(condition: Mapping[str, Sequence[Any]], value: Mapping[str, Any]) -> bool:
     """Say whether every named member (a path with dots) has, or contains, one of its values."""
     for path, wanted in condition.items():
-        found: Any = value
-        for name in path.split("."):
-            found = found.get(name) if isinstance(found, Mapping) else None
+        found = _inside(path, value)
         present = found if isinstance(found, list) else (found,)
         if not any(item in wanted for item in present if isinstance(item, (str, int, bool))):
             return False
     return True
+
+
+def _inside(path: str, value: Any) -> Any:
+    """Return what is at the end of a path of members; None where there is nothing."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _exclusive(rule: Rule, value: Mapping[str, Any]) -> Findings:
@@ -59,8 +66,20 @@ def _required(rule: Rule, value: Mapping[str, Any]) -> Findings:
     return tuple(((name,), "it is missing") for name in rule["members"] if name not in value)
 
 
+def _forbidden(rule: Rule, value: Mapping[str, Any]) -> Findings:
+    return tuple(((name,), "it is given") for name in rule["members"] if value.get(name))
+
+
+def _forbidden_with(rule: Rule, value: Mapping[str, Any]) -> Findings:
+    if not value.get(rule["member"]):
+        return ()
+    return tuple(((name,), f"it is given, and so is {rule['member']}") for name in rule["members"] if value.get(name))
+
+
 def _one_of_if(rule: Rule, value: Mapping[str, Any]) -> Findings:
     given = value.get(rule["member"])
+    if not isinstance(given, (str, type(None))):
+        return ()
     if given in rule["values"] or (given is None and not rule.get("required")):
         return ()
     allowed = " or ".join(rule["values"])
@@ -137,6 +156,53 @@ def _forbidden_in_items_if(rule: Rule, value: Mapping[str, Any]) -> Findings:
     )
 
 
+def _not_all(rule: Rule, value: Mapping[str, Any]) -> Findings:
+    items = value.get(rule["member"])
+    if not isinstance(items, list) or not items:
+        return ()
+    if any(not isinstance(item, Mapping) or item.get(rule["key"]) is not rule["value"] for item in items):
+        return ()
+    return (((rule["member"],), f"{rule['key']} is {json.dumps(rule['value'])} in all of them"),)
+
+
+def _ordered(rule: Rule, value: Mapping[str, Any]) -> Findings:
+    less, more = (_count(value.get(rule[name])) for name in ("less", "more"))
+    if less is None or more is None or less <= more:
+        return ()
+    return (((rule["more"],), f"it is {more}, below {rule['less']} {less}"),)
+
+
+def _count(given: Any) -> float | None:
+    return given if isinstance(given, (int, float)) and not isinstance(given, bool) else None
+
+
+def _same_ports(rule: Rule, value: Mapping[str, Any]) -> Findings:
+    findings: list[Finding] = []
+    containers = value.get(rule["member"])
+    for index, container in enumerate(containers if isinstance(containers, list) else ()):
+        ports = container.get("portMappings") if isinstance(container, Mapping) else None
+        for place, port in enumerate(ports if isinstance(ports, list) else ()):
+            host, own = (_count(_inside(name, port)) for name in ("hostPort", "containerPort"))
+            if host and own is not None and host != own:
+                way = (rule["member"], index, "portMappings", place, "hostPort")
+                findings.append((way, f"it is {host}, and the container's port {own}"))
+    return findings
+
+
+def _completed_not_essential(rule: Rule, value: Mapping[str, Any]) -> Findings:
+    items = _items(rule, value)
+    essential = {item.get("name") for item in items if item.get("essential") is not False}
+    findings: list[Finding] = []
+    for index, item in enumerate(items):
+        depends = item.get("dependsOn")
+        for place, other in enumerate(depends if isinstance(depends, list) else ()):
+            condition, name = _inside("condition", other), _inside("containerName", other)
+            if condition in rule["values"] and isinstance(name, str) and name in essential:
+                way = (rule["member"], index, "dependsOn", place, "condition")
+                findings.append((way, f"it is {condition}, and {name} is essential"))
+    return findings
+
+
 def _memory_somewhere(rule: Rule, value: Mapping[str, Any]) -> Findings:
     if value.get("memory"):
         return ()
@@ -188,6 +254,8 @@ KINDS: dict[str, Callable[[Rule, Mapping[str, Any]], Findings]] = {
     "requires": _requires,
     "requires_any": _requires_any,
     "required_if": _required,
+    "forbidden_if": _forbidden,
+    "forbidden_with": _forbidden_with,
     "one_of_if": _one_of_if,
     "json_size": _json_size,
     "unique": _unique,
@@ -195,6 +263,10 @@ KINDS: dict[str, Callable[[Rule, Mapping[str, Any]], Findings]] = {
     "some_positive": _some_positive,
     "at_most_one_positive": _at_most_one_positive,
     "forbidden_in_items_if": _forbidden_in_items_if,
+    "not_all": _not_all,
+    "ordered": _ordered,
+    "same_ports": _same_ports,
+    "completed_not_essential": _completed_not_essential,
     "memory_somewhere": _memory_somewhere,
     "fargate_size": _fargate_size,
 }

@@ -78,6 +78,8 @@ class _Course:
                 extra = follow(waiting, self._output, self._context)
             elif wait.ids:
                 waiting.run()
+            elif not wait.has_verdict and not self._output.body.get("failures"):
+                raise waiting.failed("the answer names nothing that could be waited for")
         except WaitError as error:
             error.last = self._last(error.last)
             raise self._explained(error) from error.__cause__

@@ -184,7 +184,8 @@ class Waiting:
     def things(self) -> list[dict[str, Any]]:
         """Return what was seen last."""
         found = self.seen.body.get(self.wait.target.items)
-        return found if isinstance(found, list) else [found] if found else []
+        listed = found if isinstance(found, list) else [found]
+        return [thing for thing in listed if isinstance(thing, dict)]
 
     def _narrate(self) -> None:
         """Log every change of a state."""

@@ -254,3 +254,9 @@ def test_the_report_command_takes_data_folders(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.endswith("incompatible: nothing\nsafe to take\n")
     assert command.main(["report", folder, folder, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["incompatible"] == []
+
+
+def test_a_folder_without_a_model_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A data folder that holds no ECS model ends the report with 1 and one line."""
+    assert command.main(["report", str(tmp_path), str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"{tmp_path} holds no model of ecs\n"

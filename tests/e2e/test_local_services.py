@@ -248,3 +248,20 @@ def test_unknown_things_are_reported_in_failures() -> None:
     ]
 
     assert [answer["failures"][0]["reason"] for answer in answers] == ["MISSING"] * 3
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_deployments_are_listed_by_when_they_began(text: bool) -> None:
+    """`createdAt` cuts the list off on both sides, whether its moments are numbers or text."""
+    shop = Shop()
+    shop.clock.advance(60)
+    between = shop.clock.now()
+    shop.clock.advance(60)
+    shop.update(taskDefinition="web:2")
+    moment = between.isoformat() if text else between.timestamp()
+
+    def listed(side: str) -> int:
+        body = {"cluster": "c", "service": "web", "createdAt": {side: moment}}
+        return len(shop.call("ListServiceDeployments", body)["serviceDeployments"])
+
+    assert (listed("before"), listed("after"), len(shop.rollouts)) == (1, 1, 2)

@@ -161,7 +161,8 @@ def _placement(made: dict[str, Any]) -> None:
 
 
 def _strategy(made: dict[str, Any]) -> None:
-    for index, item in enumerate(made.get("capacityProviderStrategy", ())):
+    strategy = [*made.get("capacityProviderStrategy", ()), *made.get("defaultCapacityProviderStrategy", ())]
+    for index, item in enumerate(strategy):
         item["weight"] = max(1, item.get("weight", 1))
         if index:
             item.pop("base", None)
@@ -174,6 +175,9 @@ def _service(made: dict[str, Any]) -> None:
         made.pop("schedulingStrategy", None)
     if "loadBalancers" not in made:
         made.pop("role", None)
+        made.pop("deploymentController", None)
+    if made.get("launchType") == "FARGATE" or "deploymentController" in made:
+        made.pop("schedulingStrategy", None)
 
 
 def _overrides(made: dict[str, Any]) -> None:
@@ -189,16 +193,29 @@ def _volume(made: dict[str, Any]) -> None:
     made.setdefault("sizeInGiB", 1)
     if made.get("volumeType") in ("io1", "io2"):
         made.setdefault("iops", 100)
+    elif made.get("volumeType") in ("st1", "sc1", "standard"):
+        made.pop("iops", None)
+    if made.get("volumeType", "gp3") != "gp3":
+        made.pop("throughput", None)
 
 
 def _requirement(made: dict[str, Any]) -> None:
+    if made["type"] == "NeuronDevice":
+        made["value"] = "ALL"
+    if "sharingStrategy" not in made:
+        made.setdefault("value", "1")
     if "value" in made:
         made.pop("sharingStrategy", None)
 
 
 def _express(made: dict[str, Any]) -> None:
     if "taskDefinitionArn" in made:
-        made.pop("cpuArchitecture", None)
+        _without(made, "cpuArchitecture", "primaryContainer", "executionRoleArn", "taskRoleArn", "cpu", "memory")
+
+
+def _without(made: dict[str, Any], *names: str) -> None:
+    for name in names:
+        made.pop(name, None)
 
 
 def _definition(made: dict[str, Any]) -> None:
@@ -206,11 +223,109 @@ def _definition(made: dict[str, Any]) -> None:
     wanted = made.get("requiresCompatibilities", ())
     if "FARGATE" in wanted:
         made.update(networkMode="awsvpc", cpu="1 vCPU", memory="3GB")
+        _without(made, "ipcMode", "pidMode")
     elif "EC2" in wanted:
         made["memory"] = "512"
-    if made.get("networkMode") == "none":
-        for container in made["containerDefinitions"]:
-            container.pop("portMappings", None)
+    mode = made.get("networkMode", "bridge")
+    for container in made["containerDefinitions"]:
+        _without(container, "essential", "dependsOn")
+        if mode != "bridge":
+            _without(container, "links", "portMappings", "hostname", "extraHosts")
+        if "FARGATE" in wanted:
+            _without(container, "privileged", "dockerSecurityOptions")
+
+
+def _container(made: dict[str, Any]) -> None:
+    if "memory" in made:
+        made.pop("memoryReservation", None)
+
+
+def _scaling_group(made: dict[str, Any]) -> None:
+    made.pop("managedTerminationProtection", None)
+
+
+def _instances(made: dict[str, Any]) -> None:
+    made.pop("nitroEnclavesEnabled", None)
+
+
+def _logging(made: dict[str, Any]) -> None:
+    made.setdefault("logConfiguration", {})
+
+
+def _balancer(made: dict[str, Any]) -> None:
+    if "targetGroupArn" in made:
+        made.pop("loadBalancerName", None)
+
+
+def _registry(made: dict[str, Any]) -> None:
+    if "port" in made:
+        _without(made, "containerName", "containerPort")
+
+
+def _shifting(made: dict[str, Any]) -> None:
+    if made.get("strategy") != "LINEAR":
+        made.pop("linearConfiguration", None)
+    if made.get("strategy") != "CANARY":
+        made.pop("canaryConfiguration", None)
+
+
+def _early(made: dict[str, Any]) -> None:
+    if made["enable"]:
+        made.setdefault("healthyPercent", 50)
+        made.setdefault("sourceServiceRevisionCleanup", "BLOCKING")
+
+
+def _hook(made: dict[str, Any]) -> None:
+    if "targetType" in made:
+        made.update(hookTargetArn="arn", lifecycleStages=["PRE_SCALE_UP"])
+
+
+def _constraint(made: dict[str, Any]) -> None:
+    if made.get("type") == "distinctInstance":
+        made.pop("expression", None)
+
+
+def _connect(made: dict[str, Any]) -> None:
+    if "logConfiguration" not in made:
+        made.pop("accessLogConfiguration", None)
+
+
+def _setting(made: dict[str, Any]) -> None:
+    if "name" not in made:
+        made.pop("value", None)
+
+
+def _attributes(made: dict[str, Any]) -> None:
+    if "attributeName" not in made:
+        made.pop("attributeValue", None)
+
+
+def _tasks(made: dict[str, Any]) -> None:
+    if "startedBy" in made:
+        _without(made, "containerInstance", "family", "serviceName")
+
+
+def _state(made: dict[str, Any]) -> None:
+    made["status"] = "DRAINING"
+
+
+def _one_source(made: dict[str, Any]) -> None:
+    if "host" in made:
+        made.pop("logDriverVolumeConfiguration", None)
+
+
+def _efs(made: dict[str, Any]) -> None:
+    if "authorizationConfig" in made:
+        made.update(transitEncryption="ENABLED", rootDirectory="/")
+
+
+def _s3(made: dict[str, Any]) -> None:
+    if "accessPointArn" in made:
+        made.pop("rootDirectory", None)
+
+
+def _sandbox(made: dict[str, Any]) -> None:
+    made.setdefault("attestationPolicy", "policy")
 
 
 _REPAIRS: dict[str, tuple[Callable[[dict[str, Any]], None], ...]] = {
@@ -224,6 +339,29 @@ _REPAIRS: dict[str, tuple[Callable[[dict[str, Any]], None], ...]] = {
     "TaskManagedEBSVolumeConfiguration": (_volume,),
     "ServiceManagedEBSVolumeConfiguration": (_volume,),
     "ResourceRequirement": (_requirement,),
+    "CreateClusterRequest": (_strategy,),
+    "PutClusterCapacityProvidersRequest": (_strategy,),
+    "AutoScalingGroupProvider": (_scaling_group,),
+    "AutoScalingGroupProviderUpdate": (_scaling_group,),
+    "InstanceLaunchTemplate": (_instances,),
+    "ExecuteCommandConfiguration": (_logging,),
+    "LoadBalancer": (_balancer,),
+    "ServiceRegistry": (_registry,),
+    "DeploymentConfiguration": (_shifting,),
+    "DeploymentEarlySuccessCriteria": (_early,),
+    "DeploymentLifecycleHook": (_hook,),
+    "PlacementConstraint": (_constraint,),
+    "ServiceConnectConfiguration": (_connect,),
+    "ListAccountSettingsRequest": (_setting,),
+    "ListAttributesRequest": (_attributes,),
+    "ListTasksRequest": (_tasks,),
+    "UpdateContainerInstancesStateRequest": (_state,),
+    "DaemonVolume": (_one_source,),
+    "Volume": (_named,),
+    "EFSVolumeConfiguration": (_efs,),
+    "S3FilesVolumeConfiguration": (_s3,),
+    "TrustedExecutionConfiguration": (_sandbox,),
+    "ContainerDefinition": (_container,),
     "CreateExpressGatewayServiceRequest": (_express,),
     "UpdateExpressGatewayServiceRequest": (_express,),
     "RegisterTaskDefinitionRequest": (_definition,),

@@ -65,6 +65,9 @@ _ASKED: dict[str, dict[str, Any]] = {
     "TaskManagedEBSVolumeConfiguration": {"sizeInGiB": 1},
     "ServiceManagedEBSVolumeConfiguration": {"sizeInGiB": 1},
     "ContainerOverride": {"name": "app"},
+    "ResourceRequirement": {"value": "1"},
+    "Volume": {"name": "data"},
+    "DeploymentEarlySuccessCriteria": {"healthyPercent": 50, "sourceServiceRevisionCleanup": "BLOCKING"},
 }
 
 
@@ -150,6 +153,7 @@ def _limited(shape: Any, limits: dict[str, Any]) -> Iterator[tuple[Any, str]]:
 
 # -- rules between members ---------------------------------------------------------------------------
 
+_FARGATE = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}
 _NETWORK = {"awsvpcConfiguration": {"subnets": ["s"]}}
 #: Rule -> what is put into the object at its place, and where below it the finding points.
 BREAKERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -174,6 +178,52 @@ BREAKERS: dict[str, tuple[dict[str, Any], str]] = {
     "fargate-size": ({"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "4096"}, "/memory"),
     "needs-memory": ({"requiresCompatibilities": ["EC2"], "containerDefinitions": [{"name": "a", "memory": 9}, {"name": "b"}]}, "/containerDefinitions/1/memory"),
     "no-ports-without-network": ({"networkMode": "none", "containerDefinitions": [{"name": "a", "portMappings": [{"containerPort": 80}]}]}, "/containerDefinitions/0/portMappings"),
+    "default-strategy-needs-weight": ({"defaultCapacityProviderStrategy": [{"capacityProvider": "a", "weight": 0}, {"capacityProvider": "b"}]}, "/defaultCapacityProviderStrategy"),
+    "default-one-base": ({"defaultCapacityProviderStrategy": [{"capacityProvider": "a", "base": 1, "weight": 1}, {"capacityProvider": "b", "base": 2}]}, "/defaultCapacityProviderStrategy"),
+    "protection-needs-scaling": ({"managedScaling": {"status": "DISABLED"}, "managedTerminationProtection": "ENABLED"}, "/managedTerminationProtection"),
+    "enclaves-or-local-storage": ({"nitroEnclavesEnabled": True, "localStorageConfiguration": {"useLocalStorage": True}}, "/localStorageConfiguration"),
+    "own-logging-needs-configuration": ({"logging": "OVERRIDE"}, "/logConfiguration"),
+    "daemon-not-here": ({"launchType": "FARGATE", "networkConfiguration": _NETWORK, "schedulingStrategy": "DAEMON"}, "/schedulingStrategy"),
+    "controller-needs-replica": ({"deploymentController": {"type": "EXTERNAL"}, "schedulingStrategy": "DAEMON"}, "/schedulingStrategy"),
+    "code-deploy-needs-load-balancer": ({"deploymentController": {"type": "CODE_DEPLOY"}, "taskDefinition": "web:1"}, "/loadBalancers"),
+    "target-group-or-name": ({"targetGroupArn": "arn", "loadBalancerName": "old"}, "/loadBalancerName"),
+    "port-or-container": ({"port": 80, "containerPort": 80}, "/containerPort"),
+    "shift-fits-strategy": ({"strategy": "CANARY", "linearConfiguration": {"stepPercent": 10.0}}, "/linearConfiguration"),
+    "canary-fits-strategy": ({"strategy": "BLUE_GREEN", "canaryConfiguration": {"canaryPercent": 10.0}}, "/canaryConfiguration"),
+    "early-success-needs-criteria": ({"enable": True, "sourceServiceRevisionCleanup": None}, "/sourceServiceRevisionCleanup"),
+    "lambda-hook-needs-target": ({"targetType": "AWS_LAMBDA", "lifecycleStages": ["PRE_SCALE_UP"]}, "/hookTargetArn"),
+    "hook-needs-stages": ({"targetType": "PAUSE"}, "/lifecycleStages"),
+    "pause-not-while-shifting": ({"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP", "TEST_TRAFFIC_SHIFT"]}, "/lifecycleStages"),
+    "distinct-has-no-expression": ({"type": "distinctInstance", "expression": "x"}, "/expression"),
+    "access-log-needs-log": ({"enabled": True, "accessLogConfiguration": {"format": "JSON"}}, "/logConfiguration"),
+    "no-iops-here": ({"volumeType": "st1", "iops": 100}, "/iops"),
+    "throughput-is-for-gp3": ({"volumeType": "gp2", "throughput": 125}, "/throughput"),
+    "resource-needs-value": ({"type": "GPU", "value": None}, ""),
+    "neuron-is-all": ({"type": "NeuronDevice", "value": "2"}, "/value"),
+    "definition-says-it": ({"taskDefinitionArn": "arn", "cpu": "256"}, "/cpu"),
+    "value-needs-name": ({"value": "enabled"}, "/name"),
+    "value-needs-attribute": ({"attributeValue": "blue"}, "/attributeName"),
+    "started-by-stands-alone": ({"startedBy": "flow", "family": "web", "desiredStatus": "STOPPED"}, "/family"),
+    "only-active-or-draining": ({"status": "DEREGISTERING"}, "/status"),
+    "volume-source-once": ({"host": {"sourcePath": "/data"}, "logDriverVolumeConfiguration": {"driver": "json-file"}}, "/logDriverVolumeConfiguration"),
+    "volume-needs-name": ({"name": None, "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}, "/name"),
+    "launch-volume-needs-name": ({"name": None, "configuredAtLaunch": True}, "/name"),
+    "access-point-needs-encryption": ({"authorizationConfig": {"accessPointId": "fsap-1"}}, "/transitEncryption"),
+    "iam-needs-encryption": ({"authorizationConfig": {"iam": "ENABLED"}, "transitEncryption": "DISABLED"}, "/transitEncryption"),
+    "access-point-has-root": ({"authorizationConfig": {"accessPointId": "fsap-1"}, "transitEncryption": "ENABLED", "rootDirectory": "/data"}, "/rootDirectory"),
+    "s3-access-point-has-root": ({"accessPointArn": "arn", "rootDirectory": "/data"}, "/rootDirectory"),
+    "sandbox-needs-attestation": ({"isolationMode": "CONFIDENTIAL_SANDBOX"}, "/attestationPolicy"),
+    "memory-not-below-reservation": ({"memory": 128, "memoryReservation": 256}, "/memory"),
+    "one-essential": ({"containerDefinitions": [{"name": "a", "essential": False}]}, "/containerDefinitions"),
+    "host-port-is-container-port": ({"networkMode": "awsvpc", "containerDefinitions": [{"name": "a", "portMappings": [{"containerPort": 80, "hostPort": 8080}]}]}, "/containerDefinitions/0/portMappings/0/hostPort"),
+    "essential-never-completes": ({"containerDefinitions": [{"name": "a"}, {"name": "b", "dependsOn": [{"containerName": "a", "condition": "SUCCESS"}]}]}, "/containerDefinitions/1/dependsOn/0/condition"),
+    "links-need-bridge": ({"networkMode": "host", "containerDefinitions": [{"name": "a", "links": ["b"]}]}, "/containerDefinitions/0/links"),
+    "no-hostname-with-awsvpc": ({"networkMode": "awsvpc", "containerDefinitions": [{"name": "a", "hostname": "b"}]}, "/containerDefinitions/0/hostname"),
+    "no-extra-hosts-with-awsvpc": ({"networkMode": "awsvpc", "containerDefinitions": [{"name": "a", "extraHosts": [{"hostname": "b", "ipAddress": "10.0.0.1"}]}]}, "/containerDefinitions/0/extraHosts"),
+    "no-privileges-on-fargate": ({**_FARGATE, "containerDefinitions": [{"name": "a", "privileged": True}]}, "/containerDefinitions/0/privileged"),
+    "no-security-options-on-fargate": ({**_FARGATE, "containerDefinitions": [{"name": "a", "dockerSecurityOptions": ["no-new-privileges"]}]}, "/containerDefinitions/0/dockerSecurityOptions"),
+    "no-ipc-on-fargate": ({**_FARGATE, "ipcMode": "task"}, "/ipcMode"),
+    "fargate-pid-is-task": ({**_FARGATE, "pidMode": "host"}, "/pidMode"),
 }  # fmt: skip
 
 

@@ -84,6 +84,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "primaryContainer": {"image": "example/web:1", "containerPort": 8080, "environment": [{"name": "MODE", "value": "live"}]},
         "scalingTarget": {"minTaskCount": 1, "maxTaskCount": 4},
     },
+    "UpdateExpressGatewayService": {
+        "serviceArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/blue/web", "executionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/execution",
+        "healthCheckPath": "healthCheckPath-1", "primaryContainer": {"image": "public.ecr.aws/nginx/nginx:stable", "containerPort": 1},
+    },
     "UpdateService": {"cluster": "blue", "service": "web", "taskDefinition": "web:8", "desiredCount": 0, "forceNewDeployment": False},
     "SubmitTaskStateChange": {
         "cluster": "blue", "task": ID, "status": "STOPPED", "pullStartedAt": "2026-01-15T11:29:00Z", "pullStoppedAt": "2026-01-15T12:29:30+01:00",

@@ -373,6 +373,27 @@ def test_progress_shows_after_a_while_and_leaves_nothing(monkeypatch: pytest.Mon
     assert stream.getvalue().endswith("\r\033[K")
 
 
+def test_progress_makes_way_for_a_log_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log record starts at the beginning of a line of its own, and afterwards nothing of the progress is left behind."""
+    import threading
+
+    monkeypatch.setattr("ecs_connector.terminal.progress._QUIET_S", 0.0)
+    monkeypatch.setattr("ecs_connector.terminal.progress._EVERY_S", 60.0)
+    stream, shown = Terminal(), threading.Event()
+    write = stream.write
+    monkeypatch.setattr(stream, "write", lambda text: (write(text), shown.set() if "RunTask" in text else None)[0])
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+
+    with Progress("RunTask", stream):
+        assert shown.wait(5)
+        logging.getLogger("ecs_connector").warning("task stopped")
+    logging.getLogger().removeHandler(handler)
+
+    assert stream.getvalue() == "\r\033[KRunTask ... 0 s\r\033[Ktask stopped\n"
+    assert handler.filters == []
+
+
 # -- as a process ----------------------------------------------------------------------------------------------
 
 

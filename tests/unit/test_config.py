@@ -8,6 +8,7 @@ import pytest
 
 from ecs_connector import Component, errors
 from ecs_connector.config import Fields, StepConfig
+from support.ecs_stub import EcsStub
 
 FIELDS = Fields.load()
 #: Field -> its default; those that are absent have none.
@@ -63,7 +64,7 @@ def test_the_text_of_a_form_is_understood(name: str, given: Any, wanted: Any) ->
 
 BAD: list[tuple[str, Any]] = [
     ("maxAttempts", "six"), ("maxAttempts", "0"), ("maxAttempts", "101"), ("maxAttempts", "2.5"), ("maxAttempts", True),
-    ("maxAttempts", "nan"), ("maxAttempts", "inf"), ("maxAttempts", [3]), ("maxItems", "0"), ("maxItems", "-1"), ("readTimeoutSeconds", "0"),
+    ("maxAttempts", "nan"), ("maxAttempts", "inf"), ("maxAttempts", [3]), ("maxAttempts", 10**400), ("maxItems", "0"), ("maxItems", "-1"), ("readTimeoutSeconds", "0"),
     ("readTimeoutSeconds", "soon"), ("useFips", "maybe"), ("useFips", 2), ("useFips", []), ("emitBehaviour", "fetchNone"), ("emitBehaviour", 1),
     ("onFailures", "ignore"), ("validation", "off"), ("credentialSource", "magic"), ("region", 7), ("secretAccessKey", ["k"]), ("accessKeyId", True),
     ("acceptedExitCodes", "0,x"), ("acceptedExitCodes", "1.5"), ("waitIntervalSeconds", "-1"),
@@ -141,3 +142,16 @@ def test_guard_rails_of_the_credential_hold(operation: str, field: str, componen
         list(component.run(operation, body={}, config=config))
 
     assert caught.value.field == ("readOnly" if field == "readOnly" else "confirm")
+
+
+@pytest.mark.parametrize("config", [None, [], "region", 5])
+def test_a_configuration_is_a_mapping(config: Any, component: Component) -> None:
+    """Whatever else is given as the configuration is a ConfigError."""
+    with pytest.raises(errors.ConfigError):
+        next(component.run("ListClusters", body={}, config=config))
+
+
+def test_a_time_of_any_length_is_taken(component: Component, ecs_stub: EcsStub) -> None:
+    """Times beyond what a socket takes are as long as a socket waits."""
+    config = ecs_stub.config(readTimeoutSeconds="1e300", connectTimeoutSeconds=1e300, totalTimeoutSeconds=1e300)
+    assert len(list(component.run("ListClusters", body={}, config=config))) == 1

@@ -96,6 +96,48 @@ def test_failures_on_a_later_page_count(component: Component, ecs_stub: EcsStub)
     assert emission.body == {"capacityProviders": [{"name": "a"}, {"name": "b"}], "failures": [FAILURE]}
 
 
+BAD_PAGE = {"capacityProviders": [], "failures": [FAILURE]}
+GOOD_PAGE = {"capacityProviders": [{"name": "a"}], "failures": [], "nextToken": "2"}
+
+
+@pytest.mark.parametrize("behaviour", ["fetchAll", "fetchPage", "emitPage", "emitIndividually"])
+def test_failures_count_however_a_list_is_emitted(behaviour: str, component: Component, ecs_stub: EcsStub) -> None:
+    """The policy holds for one message, for pages and for items: fail and partial raise, pass does not."""
+    for policy in ("fail", "partial"):
+        ecs_stub.play(BAD_PAGE)
+        config = ecs_stub.config(emitBehaviour=behaviour, onFailures=policy)
+        with pytest.raises(errors.PartialFailure) as caught:
+            list(component.run("DescribeCapacityProviders", body={}, config=config))
+        assert caught.value.failures == [FAILURE]
+
+    ecs_stub.play(BAD_PAGE)
+    config = ecs_stub.config(emitBehaviour=behaviour, onFailures="pass")
+    bodies = [emission.body for emission in component.run("DescribeCapacityProviders", body={}, config=config)]
+    assert bodies == ([] if behaviour == "emitIndividually" else [BAD_PAGE])
+
+
+@pytest.mark.parametrize("behaviour", ["emitPage", "emitIndividually"])
+def test_partial_looks_at_the_pages_before(behaviour: str, component: Component, ecs_stub: EcsStub) -> None:
+    """A page on which all failed is no error by `partial` when something succeeded before it; by `fail` it is."""
+    ecs_stub.play(GOOD_PAGE, BAD_PAGE)
+    config = ecs_stub.config(emitBehaviour=behaviour)
+    assert len(list(component.run("DescribeCapacityProviders", body={}, config=config))) >= 1
+
+    ecs_stub.play(GOOD_PAGE, BAD_PAGE)
+    running = component.run("DescribeCapacityProviders", body={}, config={**config, "onFailures": "fail"})
+    next(running)
+    with pytest.raises(errors.PartialFailure):
+        next(running)
+
+
+@pytest.mark.parametrize("failures", ["lost", {"reason": "lost"}, ["lost"], [{"reason": "lost"}]])
+def test_failures_of_another_form_are_reported_too(failures: Any, component: Component, ecs_stub: EcsStub) -> None:
+    """Failures that are not a list of objects are still a PartialFailure, never a crash."""
+    with pytest.raises(errors.PartialFailure) as caught:
+        run(component, ecs_stub, "DescribeTasks", {"tasks": [], "failures": failures})
+    assert caught.value.failures == [{"reason": "lost"}]
+
+
 @pytest.mark.parametrize("operation", MODEL.names)
 def test_every_data_emission_carries_the_evidence(operation: str, component: Component, ecs_stub: EcsStub) -> None:
     """Operation, request id, attempts, region, endpoint, API and model version are in the headers of each action."""

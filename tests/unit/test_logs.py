@@ -113,7 +113,8 @@ def test_a_stream_without_a_prefix_is_named_by_the_runtime_id():
     [
         (make_container(driver="splunk"), None, "log driver is splunk"),
         ({"name": "app"}, None, "log driver is not set"),
-        (make_container(), Streams(), "does not exist"),
+        (make_container(), Streams(), "The log stream does not exist"),
+        (make_container(), lambda *_: Refused("ResourceNotFoundException", "The specified log group does not exist."), "log group does not exist"),
         (make_container(), lambda *_: Refused("AccessDeniedException", "not authorized to perform: logs:GetLogEvents"), "logs:GetLogEvents"),
         (make_container(), lambda *_: cut(), "connection"),
         (make_container(stream_prefix=""), None, "never ran"),

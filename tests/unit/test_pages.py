@@ -161,6 +161,29 @@ def test_a_damaged_token_of_ours_is_refused(token: str, component: Component, ec
     assert ecs_stub.received == []
 
 
+@pytest.mark.parametrize("operation", PAGED)
+def test_a_single_page_goes_on_from_inside_a_page(operation: str, component: Component, ecs_stub: EcsStub) -> None:
+    """A token of a cap inside a page serves a single page, too: ECS gets its own, and the rest of that page comes."""
+    ecs_stub.reply(source := Pages(operation, 7, 3))
+    (capped,) = run(component, ecs_stub, operation, maxItems=4)
+
+    (rest,) = run(component, ecs_stub, operation, emitBehaviour="fetchPage", body={"nextToken": capped["nextToken"]})
+
+    assert ecs_stub.received[-1].json["nextToken"] == "from-3"
+    assert rest == output(operation, source.items[4:6], "from-6")
+
+
+@pytest.mark.parametrize("token", [7, True, {"a": 1}, ["a"]])
+def test_a_token_that_is_not_text_is_an_error(token: Any, component: Component, ecs_stub: EcsStub) -> None:
+    """A list whose answer has no usable token is not taken for complete."""
+    ecs_stub.reply(lambda _: Answer({"taskArns": ["a"], "nextToken": token}))
+
+    with pytest.raises(errors.ResponseError) as caught:
+        run(component, ecs_stub, "ListTasks")
+
+    assert (caught.value.operation, caught.value.sent, len(ecs_stub.received)) == ("ListTasks", True, 1)
+
+
 def test_a_token_of_ecs_is_passed_on_untouched(component: Component, ecs_stub: EcsStub) -> None:
     """Whatever ECS uses as a token goes back as it came."""
     token = "eyJ-\u00fc/+=="

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ecs_connector import Component, errors
 from ecs_connector.report import pointer, violations
 
 
@@ -147,3 +148,27 @@ def test_rule_texts_do_not_show_sensitive_members() -> None:
 
     assert [one.pointer for one in found] == ["/items/1/k"]
     assert "hunter2" not in found[0].message
+
+
+def test_names_must_be_text() -> None:
+    """An object of Python with a name that is not text is refused where it stands, whatever it may hold."""
+    for properties, body, place in (({}, {1: 2}, ""), ({"x": {"type": "object"}}, {"x": {None: "a"}}, "/x")):
+        (found,) = violations(schema(**properties), (), body)
+        assert (found.pointer, found.rule) == (place, "type")
+        assert found.message.endswith("with names that are not text")
+
+
+def test_a_number_of_any_length_is_a_number() -> None:
+    """A whole number beyond every float is judged by its bounds."""
+    (found,) = violations(schema(x={**WHOLE, "maximum": 10}), (), {"x": 10**400})
+    assert (found.pointer, found.rule) == ("/x", "maximum")
+
+
+@pytest.mark.parametrize("mode", ["strict", "lenient"])
+def test_an_input_without_a_bottom_is_refused(mode: str, component: Component) -> None:
+    """What is nested deeper than it can be looked at, or contains itself, is an InputError."""
+    config = {"accessKeyId": "a", "secretAccessKey": "b", "region": "eu-central-1", "validation": mode}
+    bottomless: dict[str, Any] = {}
+    bottomless["a"] = bottomless
+    with pytest.raises(errors.InputError):
+        next(component.run("RunTask", body={"taskDefinition": "web", "overrides": bottomless}, config=config))

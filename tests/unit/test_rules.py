@@ -24,6 +24,13 @@ PREFIX = {"kind": "prefix_reserved", "members": ["key", "value"], "prefix": "aws
 POSITIVE = {"kind": "some_positive", "member": "items", "key": "w"}
 ONE_POSITIVE = {"kind": "at_most_one_positive", "member": "items", "key": "w"}
 FORBIDDEN = {"kind": "forbidden_in_items_if", "when": {"net": ["none"]}, "member": "items", "key": "ports"}
+EXCLUDED = {"kind": "forbidden_if", "when": {"type": ["X"], "items": ["i"]}, "members": ["a", "b"]}
+ALONE = {"kind": "forbidden_with", "member": "a", "members": ["b", "c"]}
+GIVEN = {"kind": "one_of_if", "given": ["how.mode"], "member": "mode", "values": ["v"]}
+NOT_ALL = {"kind": "not_all", "member": "items", "key": "k", "value": False}
+ORDERED = {"kind": "ordered", "less": "a", "more": "b"}
+PORTS = {"kind": "same_ports", "member": "items"}
+COMPLETED = {"kind": "completed_not_essential", "member": "items", "values": ["SUCCESS"]}
 MEMORY = {"kind": "memory_somewhere", "when": {"on": ["EC2"]}, "member": "items"}
 
 #: Rule, value, where below the rule's place something is found.
@@ -45,6 +52,15 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     (POSITIVE, {"items": [{"w": 0}, {}]}, ["items"]), (POSITIVE, {"items": True}, []), (POSITIVE, {"items": "text"}, []), (POSITIVE, {"items": [7, None]}, []),
     (ONE_POSITIVE, {"items": [{"w": 1}, {"w": 0}, {}]}, []), (ONE_POSITIVE, {"items": [{"w": 1}, {"w": 2}]}, ["items"]), (ONE_POSITIVE, {"items": 7}, []),
     (FORBIDDEN, {"net": "none", "items": [{}, {"ports": [1]}]}, ["items/1/ports"]), (FORBIDDEN, {"net": "none", "items": [{"ports": []}]}, []), (FORBIDDEN, {"net": "host", "items": [{"ports": [1]}]}, []),
+    (EXCLUDED, {"type": "X", "items": ["i"], "a": 1}, ["a"]), (EXCLUDED, {"type": "X", "items": ["j"], "a": 1}, []), (EXCLUDED, {"items": ["i"], "a": 1}, []), (EXCLUDED, {"type": "X", "items": ["i"], "a": [], "b": False}, []),
+    (ALONE, {"a": 1}, []), (ALONE, {"b": 1, "c": 1}, []), (ALONE, {"a": 1, "b": 1, "c": 1}, ["b", "c"]), (ALONE, {"a": "", "b": 1}, []),
+    (GIVEN, {"mode": "x"}, []), (GIVEN, {"mode": "x", "how": {}}, []), (GIVEN, {"mode": "x", "how": {"mode": "y"}}, ["mode"]), (GIVEN, {"how": {"mode": "y"}}, []), (GIVEN, {"mode": "v", "how": {"mode": "y"}}, []),
+    (NOT_ALL, {}, []), (NOT_ALL, {"items": []}, []), (NOT_ALL, {"items": [{"k": False}, {}]}, []), (NOT_ALL, {"items": [{"k": False}, {"k": False}]}, ["items"]), (NOT_ALL, {"items": [{"k": 0}]}, []),
+    (ORDERED, {"a": 2}, []), (ORDERED, {"b": 1}, []), (ORDERED, {"a": 2, "b": 2}, []), (ORDERED, {"a": 2, "b": 1}, ["b"]), (ORDERED, {"a": "2", "b": 1}, []),
+    (PORTS, {"items": [{"portMappings": [{"containerPort": 80}, {"containerPort": 80, "hostPort": 0}, {"containerPort": 80, "hostPort": 81}, {"hostPort": 81}]}]}, ["items/0/portMappings/2/hostPort"]),
+    (COMPLETED, {"items": [{"name": "a"}, {"name": "b", "dependsOn": [{"containerName": "a", "condition": "SUCCESS"}]}]}, ["items/1/dependsOn/0/condition"]),
+    (COMPLETED, {"items": [{"name": "a", "essential": False}, {"name": "b", "dependsOn": [{"containerName": "a", "condition": "SUCCESS"}]}]}, []),
+    (COMPLETED, {"items": [{"name": "a"}, {"name": "b", "dependsOn": [{"containerName": "a", "condition": "START"}, {"containerName": "c", "condition": "SUCCESS"}, 7]}, {"dependsOn": 7}]}, []),
     (MEMORY, {"on": ["EC2"], "items": [{"memory": 1}, {"memoryReservation": 1}, {}]}, ["items/2/memory"]), (MEMORY, {"on": ["EC2"], "memory": "1", "items": [{}]}, []), (MEMORY, {"on": [], "items": [{}]}, []),
 ]  # fmt: skip
 
@@ -64,7 +80,7 @@ JUNK = [None, True, 0, 1.5, "", "text", [], [None], [7], [[]], {}, {"k": []}]
 @pytest.mark.parametrize("rule", [*(rule for rule, _, _ in TABLE), {"kind": "fargate_size", "sizes": {"256": [[512, 512, 512]]}}])
 def test_no_rule_stumbles_over_a_wrong_type(rule: dict[str, Any]) -> None:
     """Whatever stands where a rule looks, it finds something or nothing, and does not fail."""
-    named = {*rule.get("members", ()), *rule.get("any", ()), rule.get("member", "cpu"), "memory", "items", "mode", *rule.get("when", {})}
+    named = {*rule.get("members", ()), *rule.get("any", ()), rule.get("member", "cpu"), "memory", "items", "mode", *rule.get("when", {}), "a", "b"}
 
     for junk in JUNK:
         assert isinstance(list(find(rule, dict.fromkeys(named, junk))), list)

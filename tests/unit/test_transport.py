@@ -174,6 +174,48 @@ def test_failures_of_hooks_are_transport_errors() -> None:
     assert caught.value.sent
 
 
+def test_header_names_are_as_the_documents_write_them() -> None:
+    """Who matches header names with their case finds X-Amz-Target and the others, on either way."""
+    wanted = {"Host", "X-Amz-Target", "Content-Length"}
+    heads: list[str] = []
+
+    def talk(connection: socket.socket, _: int) -> None:
+        heads.append(read_request(connection).decode().partition("\r\n\r\n")[0])
+        connection.sendall(OK)
+
+    with raw_server(talk) as server:
+        for transport in transports():
+            send(transport, server.url)
+            transport.close()
+    for head in heads:
+        assert {line.partition(":")[0] for line in head.split("\r\n")[1:]} == wanted
+    assert len(heads) == 2
+    with responses.RequestsMock() as mocked, Component.load() as component:
+        named = {"X-Amz-Target": "AmazonEC2ContainerServiceV20141113.ListClusters", "Content-Type": "application/x-amz-json-1.1"}
+        match = [responses.matchers.header_matcher(named)]
+        mocked.post("https://ecs.eu-central-1.amazonaws.com/", json={}, match=match)
+        assert len(list(component.run("ListClusters", body={}, config=CONFIG))) == 1
+
+
+@pytest.mark.parametrize(
+    "raised, sent",
+    [
+        (ConnectionResetError("reset"), True),
+        (TimeoutError("slow"), True),
+        (ConnectionRefusedError("refused"), False),
+        (socket.gaierror(-2, "unknown"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_failures_below_requests_are_transport_errors(raised: Exception, sent: bool) -> None:  # noqa: FBT001 - a table
+    """What a hook raises from below requests is a transport error that knows whether something was sent."""
+    with responses.RequestsMock() as mocked, Component.load() as component:
+        mocked.post("https://ecs.eu-central-1.amazonaws.com/", body=raised)
+        with pytest.raises(TransportError) as caught:
+            list(component.run("ListClusters", body={}, config={**CONFIG, "maxAttempts": 1}))
+    assert caught.value.sent is sent
+
+
 def test_moto_intercepts_calls() -> None:
     """Moto in this process answers the calls, as it does boto3's."""
     from moto import mock_aws

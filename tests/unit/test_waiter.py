@@ -510,3 +510,37 @@ def test_a_message_without_an_id_gets_no_mark(clock):
     assert set(plain) == set(unknowing) == {*RUN, "clientToken"}
     assert marked["startedBy"].startswith("ecs-connector/")
     assert len(marked["startedBy"]) == 36
+
+
+@pytest.mark.parametrize("answer", [{}, {"service": {"serviceName": "web"}}, {"service": None}])
+def test_a_wait_for_nothing_is_not_a_success(clock, answer):
+    """Where the answer does not name what to wait for, the wait has failed: nobody has looked."""
+    ecs = Ecs(lambda operation, body: answer, clock)
+
+    with pytest.raises(WaitFailed, match="names nothing"):
+        ecs.run("UpdateService", {"service": "web"}, waitFor="ServicesStable")
+
+
+def test_one_thing_without_a_name_is_the_one_that_was_asked_for(clock):
+    """Where one thing was asked for and one came that does not say which it is, it is taken for that one."""
+    ecs = Ecs(lambda operation, body: {"tasks": [{"lastStatus": "RUNNING"}]}, clock)
+
+    emission = ecs.run("DescribeTasks", {"tasks": ["t0"]}, waitFor="TasksRunning")
+
+    assert emission.body["tasks"] == [{"lastStatus": "RUNNING"}]
+
+
+def test_a_deployment_that_the_answer_does_not_show_is_looked_for(clock):
+    """UpdateService whose answer has no deployments is followed by what DescribeServices shows."""
+    arn = "arn:aws:ecs:eu-central-1:123456789012:service/blue/web"
+    states = iter(["IN_PROGRESS", "IN_PROGRESS", "COMPLETED"])
+
+    def answer(operation, body):
+        if operation == "UpdateService":
+            return {"service": {"serviceArn": arn, "status": "ACTIVE"}}
+        deployment = {"id": "ecs-svc/1", "status": "PRIMARY", "rolloutState": next(states)}
+        return {"services": [{"serviceArn": arn, "status": "ACTIVE", "deployments": [deployment]}], "failures": []}
+
+    emission = Ecs(answer, clock).run("UpdateService", {"cluster": "blue", "service": "web"}, waitFor="Deployed")
+
+    assert emission.body["deployment"]["outcome"] == "succeeded"

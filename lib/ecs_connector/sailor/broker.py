@@ -51,6 +51,7 @@ class Broker:
             self._io,
             queue=settings.listen_messages_on,
             prefetch=settings.prefetch,
+            one_cpu=settings.one_cpu,
             on_delivery=on_delivery,
             on_ready=self._readable.set,
             on_consuming=self._consuming.set,

@@ -12,6 +12,7 @@ from typing import Any
 
 from ecs_connector.sailor.dedup import Delivery, Ledger, Settlement
 from ecs_connector.sailor.link import IoThread, Link
+from ecs_connector.sailor.one_cpu import OneCpu
 
 
 class Consumer:
@@ -23,6 +24,7 @@ class Consumer:
         *,
         queue: str,
         prefetch: int,
+        one_cpu: bool,
         on_delivery: Callable[[Delivery], None],
         on_ready: Callable[[], None],
         on_consuming: Callable[[], None],
@@ -38,6 +40,7 @@ class Consumer:
         #: Set by whoever makes the link with this consumer's callbacks.
         self.link: Link
         self._ledger = Ledger(prefetch)
+        self._one_cpu = OneCpu(io.later) if one_cpu else None
         self._channel: Any = None
         self._epoch = 0
         self._started = False
@@ -95,19 +98,21 @@ class Consumer:
             return
         channel, epoch = self._channel, self._epoch
 
-        def deliver(_: Any, method: Any, properties: bytes, body: bytes) -> None:
-            self._received(Delivery(body, properties, method.delivery_tag, method.redelivered, epoch))
+        def deliver(tag: int, redelivered: bool, properties: bytes, body: bytes) -> None:
+            self._received(Delivery(body, properties, tag, redelivered, epoch))
 
-        def consuming(_: Any) -> None:
+        def consuming() -> None:
             self._consumed = True
             self.link.healthy()
             self._on_consuming()
 
         channel.basic_qos(prefetch_count=self._prefetch)
-        self._tag = channel.basic_consume(self._queue, deliver, auto_ack=False, callback=consuming)
+        self._tag = channel.consume(self._queue, deliver, consuming)
 
     def _received(self, delivery: Delivery) -> None:
         self.received += 1
+        if self._one_cpu is not None:
+            self._one_cpu.delivered()
         verdict = self._ledger.received(delivery)
         if verdict == "start":
             self._on_delivery(delivery)
@@ -125,9 +130,9 @@ class Consumer:
         if channel is None or not channel.is_open:
             return
         if settlement == "ack":
-            channel.basic_ack(tag)
+            channel.ack(tag)
         else:
-            channel.basic_reject(tag, requeue=settlement == "requeue")
+            channel.reject(tag, requeue=settlement == "requeue")
 
     def _cancelled(self, _: Any) -> None:
         # The queue was deleted, or its node is gone. A new channel starts afresh, whatever it was.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
+
+import orjson
 
 from ecs_connector.errors import EnvelopeError
 
@@ -40,9 +43,25 @@ def _refuse_constant(literal: str) -> NoReturn:
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
+# orjson does what both of them would do, many times faster, and the standard library decides the rest: all that
+# orjson refuses (large integers, names that are no texts, half surrogate pairs), and what it would change in silence.
+_AS_DEFAULT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+#: NaN and Infinity become this.
+_NULL = b"null"
+#: Integers of more than 64 bits become floats.
+_LONG_NUMBER = re.compile(rb"\d{19}")
+
 
 def dumps(value: Any) -> bytes:
     """Return compact UTF-8 JSON; NaN and Infinity are a ValueError, as no neighbour could read them."""
+    try:
+        fast = orjson.dumps(value, _plain, _AS_DEFAULT)
+    except TypeError:
+        return _dumps_any(value)
+    return _dumps_any(value) if _NULL in fast else fast
+
+
+def _dumps_any(value: Any) -> bytes:
     text = _encode(value)
     try:
         return text.encode()
@@ -57,6 +76,11 @@ def loads(data: bytes) -> Any:
     Raises:
         EnvelopeError: It is not strict JSON. The text never quotes the data.
     """
+    if _LONG_NUMBER.search(data) is None:
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            pass
     try:
         return _decode(data.decode())
     except (ValueError, RecursionError) as error:

@@ -23,18 +23,6 @@ _HEADERS_LIMIT_BYTES = 130_000
 _ROUTING_KEY_LIMIT_BYTES = 255
 
 
-class _Properties:
-    """Encoded content properties, in the shape that pika's header frame asks for."""
-
-    INDEX = 60
-
-    def __init__(self, encoded: bytes) -> None:
-        self._encoded = encoded
-
-    def encode(self) -> list[bytes]:
-        return [self._encoded]
-
-
 @dataclass(slots=True, eq=False)
 class Publication:
     """One message on its way out."""
@@ -49,7 +37,7 @@ class Publication:
     mandatory: bool = True
     #: Tries that have failed.
     failures: int = 0
-    encoded: _Properties | None = field(default=None, repr=False)
+    encoded: bytes = field(default=b"", repr=False)
     error: BrokerError | None = None
     _done: Any = field(default_factory=threading.Lock, repr=False)
 
@@ -65,7 +53,7 @@ class Publication:
                 f"A message cannot be published: its routing key of {len(self.routing_key)} characters "
                 f"or its headers of {len(encoded)} bytes are too long for AMQP."
             )
-        self.encoded = _Properties(encoded)
+        self.encoded = encoded
         self._done.acquire()
 
     def mark_retry(self) -> None:
@@ -73,7 +61,7 @@ class Publication:
         self.failures += 1
         headers: Mapping[str, Any] = self.properties.get("headers") or {}
         self.properties["headers"] = {**headers, "retry": self.failures}
-        self.encoded = _Properties(encode_properties(self.properties, header_items=self.header_items))
+        self.encoded = encode_properties(self.properties, header_items=self.header_items)
 
     def finish(self, error: BrokerError | None = None) -> None:
         self.error = error
@@ -135,7 +123,7 @@ class Publisher:
     def channel_opened(self, channel: Any) -> None:
         # Unroutable messages come back before their confirm: a step without a listener is no failure.
         channel.add_on_return_callback(self._on_return)
-        channel.confirm_delivery(ack_nack_callback=self._on_confirm, callback=lambda _: self._ready(channel))
+        channel.select_confirms(self._on_confirm, lambda: self._ready(channel))
 
     def channel_lost(self, _reason: str, _refused: bool) -> None:
         self._channel = None
@@ -160,7 +148,7 @@ class Publisher:
         tag = self._next_tag
         self._next_tag = tag + 1
         self._unconfirmed[tag] = publication
-        channel.basic_publish(
+        channel.publish(
             publication.exchange,
             publication.routing_key,
             publication.body,
@@ -168,15 +156,10 @@ class Publisher:
             mandatory=publication.mandatory,
         )
 
-    def _on_confirm(self, frame: Any) -> None:
-        confirm = frame.method
-        confirmed = confirm.NAME == "Basic.Ack"
+    def _on_confirm(self, tag: int, multiple: bool, confirmed: bool) -> None:
         unconfirmed = self._unconfirmed
-        tags = [confirm.delivery_tag]
-        if confirm.multiple:
-            tags = [tag for tag in unconfirmed if tag <= confirm.delivery_tag]
-        for tag in tags:
-            publication = unconfirmed.pop(tag, None)
+        for known in [earlier for earlier in unconfirmed if earlier <= tag] if multiple else (tag,):
+            publication = unconfirmed.pop(known, None)
             if publication is None:
                 continue
             if confirmed:

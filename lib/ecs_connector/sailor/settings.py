@@ -111,6 +111,8 @@ class Settings:
     max_hold_s: int = 1_500
     #: Time that messages in work get after SIGTERM: the platform kills after 30 seconds.
     shutdown_s: int = 25
+    #: Whether a busy step keeps its threads on one processor, see `one_cpu`.
+    one_cpu: bool = True
     #: Pace of the health line, which is written at debug level.
     health_interval_s: int = 60
 
@@ -172,6 +174,7 @@ def _optional(read: _Reader) -> dict[str, Any]:
         "broker_give_up_s": read.integer("BROKER_GIVE_UP_SECONDS", 300, prefix=_OWN_PREFIX),
         "max_hold_s": read.integer("MAX_HOLD_SECONDS", 1_500, prefix=_OWN_PREFIX),
         "shutdown_s": read.integer("SHUTDOWN_SECONDS", 25, prefix=_OWN_PREFIX),
+        "one_cpu": read.text("ONE_CPU", "true", prefix=_OWN_PREFIX).lower() not in ("false", "0"),
         "health_interval_s": max(1, read.integer("HEALTH_INTERVAL_SECONDS", 60, prefix=_OWN_PREFIX)),
     }
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from ecs_connector.errors import EnvelopeError
 from ecs_connector.sailor.dedup import Delivery, Settlement
@@ -35,9 +34,14 @@ if TYPE_CHECKING:
 _ids = Random()  # noqa: S311 - an id must be unique, it need not be a secret
 
 
+#: Of the 128 bits of a random UUID, those that say that it is one.
+_UUID_BITS, _UUID_4 = 0xF000_C000_0000_0000_0000, 0x4000_8000_0000_0000_0000
+
+
 def make_id() -> str:
     """Return a new message id: a random UUID."""
-    return str(UUID(int=_ids.getrandbits(128), version=4))
+    text = f"{_ids.getrandbits(128) & ~_UUID_BITS | _UUID_4:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -25,6 +26,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._stream.isatty():
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(self._make_way)
             self._thread = threading.Thread(target=self._tick, daemon=True)
             self._thread.start()
         return self
@@ -35,6 +38,8 @@ class Progress:
         self._done.set()
         if self._thread is not None:
             self._thread.join()
+            for handler in logging.getLogger().handlers:
+                handler.removeFilter(self._make_way)
         self.clear()
 
     def say(self, what: str) -> None:
@@ -47,6 +52,11 @@ class Progress:
             self._stream.write("\r\033[K")
             self._stream.flush()
             self._shown = False
+
+    def _make_way(self, _record: logging.LogRecord) -> bool:
+        """Clear the line for a log record, which is let pass."""
+        self.clear()
+        return True
 
     def _tick(self) -> None:
         pause = _QUIET_S

@@ -21,6 +21,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "tagKeys": "team", "resourceArn": "arn:aws:ecs:us-east-1:123456789012:cluster/default", "command": "echo",
     "targetType": "container-instance", "startedBy": "flow", "targetId": "0123456789abcdef0123456789abcdef",
     "clientToken": "0123456789abcdef", "expiresInMinutes": 60, "containerPort": 80, "desiredCount": 1, "count": 1,
+    "essential": True,
 }  # fmt: skip
 #: What tells an item from another where the model requires nothing of it.
 _SPEAKING = ("key", "name", "value", "image", "memory")
@@ -65,7 +66,7 @@ def _value(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any],
     if "enum" in schema:
         return schema["enum"][0]
     if kind == "boolean":
-        return False
+        return _EXAMPLES.get(name) is True
     if kind == "number":
         example = str(_EXAMPLES.get(name, ""))
         number = int(example) if example.isdigit() else 1

@@ -93,6 +93,8 @@ def test_a_page_ends_where_the_items_end() -> None:
         ({"taskDefinition": "x", "count": True}, "SerializationException"),
         ({"taskDefinition": "x", "count": "1"}, "SerializationException"),
         ({"taskDefinition": "x", "tags": {"key": "a"}}, "SerializationException"),
+        ({"taskDefinition": "x", "tags": [{"key": "a"}, {"value": "b"}]}, "InvalidParameterException"),
+        ({"taskDefinition": "x", "tags": [{"key": ""}]}, "InvalidParameterException"),
         ({"taskDefinition": "x", "capacityProviderStrategy": [{"weight": 1}]}, "ClientException"),
     ],
 )

@@ -40,16 +40,16 @@ class Channel:
     def add_on_return_callback(self, callback):
         self.returned = callback
 
-    def confirm_delivery(self, ack_nack_callback, callback):
-        self.confirm = ack_nack_callback
-        callback(None)
+    def select_confirms(self, on_confirm, then):
+        self.confirm = on_confirm
+        then()
 
-    def basic_publish(self, exchange, routing_key, body, properties, mandatory):
-        headers = decode_properties(b"".join(properties.encode()))["headers"]
+    def publish(self, exchange, routing_key, body, properties, mandatory):
+        headers = decode_properties(properties)["headers"]
         self.sent.append((body, headers.get("retry"), mandatory))
 
     def answer(self, name, tag, *, multiple=False):
-        self.confirm(SimpleNamespace(method=SimpleNamespace(NAME=name, delivery_tag=tag, multiple=multiple)))
+        self.confirm(tag, multiple, name == "Basic.Ack")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from ecs_connector.harness.local import rollouts
@@ -63,10 +64,20 @@ def _list_service_deployments(region: Region, body: Json) -> Json:
         _brief(region, service, item)
         for item in reversed(service.rollouts)
         if (not wanted or item.status in wanted)
-        and (created.get("after") is None or item.created_at > created["after"])
-        and (created.get("before") is None or item.created_at < created["before"])
+        and (created.get("after") is None or item.created_at > _seconds(created["after"]))
+        and (created.get("before") is None or item.created_at < _seconds(created["before"]))
     ]
     return {"serviceDeployments": found}
+
+
+def _seconds(moment: float | str) -> float:
+    """Return a timestamp as seconds since 1970; text passes the input check too."""
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except ValueError:
+        raise Refusal("SerializationException", "createdAt: expected a timestamp") from None
 
 
 def _brief(region: Region, service: ServiceRecord, rollout: Rollout) -> Json:

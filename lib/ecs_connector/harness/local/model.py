@@ -97,6 +97,9 @@ class EcsModel:
                 self._check(shape.value, item, f"{where}[{key}]")
 
     def _check_structure(self, shape: Any, value: dict[str, Any], where: str) -> None:
+        if shape.name == "Tag" and not value.get("key"):
+            # The model requires nothing of a tag; ECS does.
+            raise invalid(f"{where}: a tag must have a key.")
         for name in shape.required_members:
             if value.get(name) is None:
                 if where:
