@@ -22,8 +22,6 @@ from ecs_connector.values import HttpRequest, HttpResponse
 
 #: What an adapter raises: requests' own, and from one that stands in for it what lies below requests.
 _FAILURES = (requests.exceptions.RequestException, HTTPError, OSError)
-
-
 #: Names that show, in an error or in what it was made of, that nothing was sent.
 _UNSENT = (
     "NewConnectionError", "NameResolutionError", "Failed to establish", "ConnectionRefusedError", "gaierror",

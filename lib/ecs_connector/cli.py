@@ -25,6 +25,12 @@ _USAGE, _INTERRUPTED = 64, 130
 _LOCAL = {"accessKeyId": "local", "secretAccessKey": "local", "region": "us-east-1"}
 
 
+class _Usage(ConfigError):
+    """Options that do not go together."""
+
+    exit_code = _USAGE
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that ends with the exit code of sysexits.h."""
 
@@ -135,10 +141,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _setting(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"expected field=value, not {text!r}")
+    return text
+
+
 def _configurable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="YAML or JSON file with configuration fields")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="one field; stronger than the file"
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="FIELD=VALUE",
+        help="one field; stronger than the file",
     )
     parser.add_argument("--local", action="store_true", help="use an embedded ECS endpoint: no AWS account, no network")
     parser.add_argument("--scenario", metavar="FILE", help="scenario of the embedded endpoint (with --local)")
@@ -161,7 +179,7 @@ def _configured(parsed: argparse.Namespace, component: Component) -> Iterator[di
     config = settings.gather(component.clients.fields.names, parsed.config, parsed.set, settings.environment())
     if not parsed.local:
         if parsed.scenario:
-            raise ConfigError("--scenario is for the embedded endpoint: add --local.")
+            raise _Usage("--scenario is for the embedded endpoint: add --local.")
         yield config
         return
     with _embedded(parsed.scenario) as endpoint:

@@ -82,11 +82,11 @@ class Fields:
         """Return the default of a field; None when it has none."""
         return self._defaults.get(name)
 
-    def parse(self, config: Mapping[str, Any], waits: tuple[str, ...] = ()) -> StepConfig:
+    def parse(self, config: Mapping[str, Any], waits: tuple[str, ...] | None = None) -> StepConfig:
         """Return the fields that the mapping sets, parsed, over their defaults.
 
         Args:
-            waits: The waits that the operation offers.
+            waits: The waits that the operation offers; None when it is not about one operation.
 
         Raises:
             ConfigError: A value is not one that its field takes.
@@ -98,11 +98,9 @@ class Fields:
                 continue
             values[name] = _PARSERS[spec["kind"]](name, value, spec)
         wanted = values.get("waitFor")
-        if wanted is not None and waits and wanted not in waits:
-            raise ConfigError(
-                f"waitFor: there is no wait {wanted!r} for this operation; it offers {', '.join(waits)}.",
-                field="waitFor",
-            )
+        if wanted is not None and waits is not None and wanted not in waits:
+            offered = f"it offers {', '.join(waits)}" if waits else "it offers none, so leave the field out"
+            raise ConfigError(f"waitFor: there is no wait {wanted!r} for this operation; {offered}.", field="waitFor")
         return StepConfig(values)
 
 

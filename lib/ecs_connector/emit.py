@@ -37,10 +37,13 @@ def message(step: Step, output: Output) -> Emission:
     return Emission("data", output.body, evidence_headers(step, output.evidence))
 
 
-def item(step: Step, value: Any, evidence: Evidence) -> Emission:
-    """Return one item of a list as a data emission."""
+def item(step: Step, value: Any, evidence: Evidence, next_token: str | None = None) -> Emission:
+    """Return one item of a list as a data emission; the last one before a cap says where the list goes on."""
     assert step.operation.pages is not None  # noqa: S101 - only lists have items
-    return Emission("data", value, evidence_headers(step, evidence), item_name=step.operation.pages.item)
+    headers = evidence_headers(step, evidence)
+    if next_token is not None:
+        headers["nextToken"] = next_token
+    return Emission("data", value, headers, item_name=step.operation.pages.item)
 
 
 def evidence_headers(step: Step, evidence: Evidence) -> dict[str, Any]:

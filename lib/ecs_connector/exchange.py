@@ -1,8 +1,8 @@
 """Sends a request until it is answered, or until sending it again would not help or not be safe.
 
 Every attempt is signed anew, with the clock corrected by what AWS has said of the time. The attempt limit
-does not count the repetitions after a cause was removed here: renewed credentials, a corrected clock, a
-connection that had been closed for idleness; each happens once.
+does not count the repetitions after a cause was removed here: renewed credentials, a corrected clock; each
+happens once. After a connection that had been closed for idleness there is no pause.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ class Exchange:
                 pacer.throttled()
             kind = failure.kind
             correctable = kind in _CORRECTABLE and kind not in run.corrected and retry.may_repeat(failure, safe=safe)
+            if kind == "stale" and run.attempt >= config.maxAttempts:
+                correctable = False  # the request was sent: it counts as any other
             if kind and correctable and self._correct(kind, answer, used, skew_s):
                 run.corrected.add(kind)
                 run.retried.append(kind)
@@ -120,7 +122,7 @@ class Exchange:
         """Pause before another attempt and return what it costs; raise the error when there shall be none."""
         clock, error = self.clients.clock, run.error
         assert error is not None  # noqa: S101 - an attempt has failed
-        counted = run.attempt - len(run.corrected)
+        counted = run.attempt - len(run.corrected - {"stale"})
         if not error.retryable or counted >= run.config.maxAttempts:
             raise error
         pause = retry.pause_s(failure, counted, self.clients.random)

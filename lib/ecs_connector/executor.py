@@ -19,12 +19,37 @@ def execute(
 ) -> Iterator[Emission]:
     """Yield the emissions of one message.
 
-    A generator or iterator may yield emissions or bodies; a plain return value that is not None is
-    one data emission.
+    A generator or iterator, asynchronous or not, may yield emissions or bodies; a value that is returned,
+    by a coroutine too, and is not None is one data emission.
     """
     result = process(message, config, snapshot, context)
+    if hasattr(result, "__await__") or hasattr(result, "__anext__"):
+        yield from _awaited(result)
+        return
     if isinstance(result, (GeneratorType, Iterator)):
         for item in result:
             yield item if isinstance(item, Emission) else Emission("data", item)
     elif result is not None:
         yield result if isinstance(result, Emission) else Emission("data", result)
+
+
+def _awaited(result: Any) -> Iterator[Emission]:
+    """Yield what a coroutine returns or an asynchronous generator yields, each when it is asked for."""
+    import asyncio
+
+    with asyncio.Runner() as runner:
+        if hasattr(result, "__await__"):
+            value = runner.run(_value(result))
+            if value is not None:
+                yield value if isinstance(value, Emission) else Emission("data", value)
+            return
+        while True:
+            try:
+                item = runner.run(_value(result.__anext__()))
+            except StopAsyncIteration:
+                return
+            yield item if isinstance(item, Emission) else Emission("data", item)
+
+
+async def _value(awaitable: Any) -> Any:
+    return await awaitable

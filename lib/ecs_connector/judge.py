@@ -55,6 +55,10 @@ def essential_containers(task_definition: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(item["name"] for item in containers if item.get("essential") is not False and item.get("name"))
 
 
+#: Kinds that nothing speaks against. ECS itself always tells how a task ended; a stand-in may not.
+_GOOD = frozenset({"success", "not_told"})
+
+
 def judge_task(
     task: Mapping[str, Any],
     *,
@@ -73,7 +77,7 @@ def judge_task(
     texts = (facts.reasons.get(name) for name in culprits or facts.reasons)
     return TaskVerdict(
         task_arn=task.get("taskArn") or "",
-        ok=kind == "success",
+        ok=kind in _GOOD,
         kind=kind,
         reason=_reason(kind, facts, culprits),
         stop_code=facts.stop_code,
@@ -81,7 +85,7 @@ def judge_task(
         exit_codes=facts.exit_codes,
         container_reasons=facts.reasons,
         diagnosis=None
-        if kind == "success"
+        if kind in _GOOD
         else diagnose(facts.stopped_reason, *texts, stop_code=facts.stop_code, exit_code=exit_code),
     )
 
@@ -144,6 +148,8 @@ def _kind(facts: _Facts, accepted: frozenset[int]) -> tuple[str, list[str]]:
     """Return the kind of the verdict and the containers that are to blame."""
     if facts.last_status != "STOPPED":
         return "not_stopped", []
+    if not (facts.started or facts.exit_codes or facts.stop_code or facts.stopped_reason):
+        return "not_told", []
     if _never_started(facts):
         return _kind_of_text([facts.stopped_reason, *facts.reasons.values()]) or "failed_start", list(facts.reasons)
     outside = _stopped_from_outside(facts)

@@ -81,5 +81,6 @@ def _listed(step: Step, params: Mapping[str, Any], call: Call) -> Iterator[Emiss
         if step.config.emitBehaviour == "emitPage":
             yield emit.message(step, page)
         else:
-            for value in items:
-                yield emit.item(step, value, page.evidence)
+            token = page.body.get(spec.token_out)
+            for index, value in enumerate(items):
+                yield emit.item(step, value, page.evidence, token if index == len(items) - 1 else None)

@@ -28,6 +28,7 @@ KINDS: Mapping[str, str] = {
     "service_scheduler": "The task was stopped by the service scheduler.",
     "health_check": "The task was stopped because a health check failed.",
     "not_stopped": "The task has not stopped.",
+    "not_told": "The task has stopped, and nothing is told of how: no container, code or reason.",
 }
 
 

@@ -147,7 +147,7 @@ class _Course:
         if (
             not isinstance(error, WaitFailed)
             or not report
-            or not any(task.get("diagnosis") for task in report["tasks"])
+            or not any(task.get("diagnosis") for task in report.get("tasks", ()))
         ):
             return error
         reason = f"{error.reason}; {report['reason']}"

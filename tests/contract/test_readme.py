@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ecs_connector.cli import main
 from ecs_connector.terminal.completion import COMMANDS
 

@@ -131,10 +131,10 @@ FAILURES: dict[str, tuple[list[str], list[Answer], int, str]] = {
     "throttled": (["run", "ListTasks", "--set", "maxAttempts=1"], [THROTTLED], 75, "ThrottlingException"),
     "no JSON": (["run", "ListTasks"], [Answer(raw=b"<html>")], 75, "not a JSON object"),
     "unknown field": (["run", "ListTasks", "--set", "maxItem=3"], [], 78, "Did you mean maxItems?"),
-    "field without value": (["run", "ListTasks", "--set", "maxItems"], [], 78, "expected field=value"),
+    "field without value": (["run", "ListTasks", "--set", "maxItems"], [], 64, "expected field=value"),
     "bad field": (["run", "ListTasks", "--set", "maxItems=some"], [], 78, "maxItems: a number is expected"),
     "missing config": (["run", "ListTasks", "--config", "/nowhere/config.yaml"], [], 78, "/nowhere/config.yaml: cannot be read"),
-    "scenario without local": (["run", "ListTasks", "--scenario", "x.yaml"], [], 78, "add --local"),
+    "scenario without local": (["run", "ListTasks", "--scenario", "x.yaml"], [], 64, "add --local"),
     "no completion": (["completion", "tcsh"], [], 64, "tcsh"),
 }
 

@@ -176,10 +176,18 @@ def test_quota_ends_repetitions_of_all_calls() -> None:
 
 
 def test_stale_connection_is_repeated_at_once() -> None:
-    """A connection that had been closed for idleness costs neither an attempt nor a pause, once."""
+    """A connection that had been closed for idleness costs an attempt, but no pause."""
     bench = Bench(failure("cut", sent=True, fresh=False), answer())
-    evidence = bench.call(maxAttempts=1).evidence
+    evidence = bench.call(maxAttempts=2).evidence
     assert (evidence.attempts, evidence.retried, bench.clock.sleeps) == (2, ("stale",), [])
+
+
+def test_a_single_attempt_is_one_request() -> None:
+    """With one attempt a request is sent once, whatever becomes of its connection."""
+    bench = Bench(failure("cut", sent=True, fresh=False), answer())
+    with pytest.raises(TransportError) as caught:
+        bench.call(maxAttempts=1)
+    assert (len(bench.transport.sent), caught.value.attempts, caught.value.retryable) == (1, 1, True)
 
 
 # -- clock ------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ HOST = "Host EC2 (instance i-0abc) terminated."
 ADDED = (("ecs-service-connect-x1", 137), ("aws-guardduty-agent-us", None), ("~internal~ecs~pause", 137))
 
 TABLE: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "nothing is told": ({"taskArn": ARN, "lastStatus": "STOPPED"}, {}, "not_told"),
     "one container, code 0": (make_task(("app", 0)), {}, "success"),
     "two containers, both 0": (make_task(("app", 0), ("worker", 0)), {"essential": BOTH}, "success"),
     "code 1": (make_task(("app", 1)), {}, "exit_code"),
@@ -185,11 +186,11 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", TABLE)
 def test_each_end_of_a_task_has_its_verdict(name: str) -> None:
-    """Each row of the truth table gives its kind, and only the kind `success` is ok."""
+    """Each row of the truth table gives its kind, and only success and silence are ok."""
     task, options, kind = TABLE[name]
     verdict = judge_task(task, **options)
     assert verdict.kind == kind
-    assert verdict.ok is (kind == "success")
+    assert verdict.ok is (kind in ("success", "not_told"))
     assert (verdict.diagnosis is None) or not verdict.ok
 
 

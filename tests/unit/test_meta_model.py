@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ecs_connector.errors import DescriptorError
 from ecs_connector.meta_model import meta_model
 

@@ -514,10 +514,10 @@ def test_a_message_without_an_id_gets_no_mark(clock):
 
 @pytest.mark.parametrize("answer", [{}, {"service": {"serviceName": "web"}}, {"service": None}])
 def test_a_wait_for_nothing_is_not_a_success(clock, answer):
-    """Where the answer does not name what to wait for, the wait has failed: nobody has looked."""
+    """Where the answer does not name what to wait for, the input does: the wait looks, and fails when there is nothing."""
     ecs = Ecs(lambda operation, body: answer, clock)
 
-    with pytest.raises(WaitFailed, match="names nothing"):
+    with pytest.raises(WaitFailed, match="is gone"):
         ecs.run("UpdateService", {"service": "web"}, waitFor="ServicesStable")
 
 

@@ -40,7 +40,8 @@ class Consumer:
         #: Set by whoever makes the link with this consumer's callbacks.
         self.link: Link
         self._ledger = Ledger(prefetch)
-        self._one_cpu = OneCpu(io.later) if one_cpu else None
+        # A single worker takes turns with the I/O thread: there is nothing to gain.
+        self._one_cpu = OneCpu(io.later) if one_cpu and prefetch > 1 else None
         self._channel: Any = None
         self._epoch = 0
         self._started = False

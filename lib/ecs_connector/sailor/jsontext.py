@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, NoReturn
+from uuid import UUID
 
 import orjson
 
@@ -33,6 +35,11 @@ def _plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "replace")
+    # orjson writes these two without asking; what it leaves to the standard library must come out the same.
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError(f"A value of type {type(value).__name__} is not JSON.")
 
 
