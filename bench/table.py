@@ -46,6 +46,8 @@ def put_section(path: str, title: str, body: str) -> None:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except FileNotFoundError:
+        text = ""
+    if not text.strip():
         text = "# Benchmarks\n\nWritten by `make bench` and `make bench-flow`: medians, in brackets the lowest and the highest.\n"
     section = f"## {title}\n\n{body}\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
