@@ -21,9 +21,10 @@ def installed() -> Path:
     there = CACHE / "package.json"
     if not there.exists() or there.read_text() != wanted or not (CACHE / "node_modules").exists():
         there.write_text(wanted)
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], cwd=CACHE, check=True
-        )
+        system = "/etc/ssl/certs/ca-certificates.crt"
+        authorities = {"NODE_EXTRA_CA_CERTS": system} if os.path.exists(system) else {}
+        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        subprocess.run(command, cwd=CACHE, check=True, env={**authorities, **os.environ})
     for name in ("legacy", "minimal"):
         shutil.copytree(SOURCE / name, CACHE / name, dirs_exist_ok=True)
     spec = CACHE / "legacy" / "spec.json"
