@@ -30,8 +30,9 @@ def ecs(arguments: list[str], *, shown: str | None = None) -> tuple[list[Line], 
         [sys.executable, "-m", "ecs_connector", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
     )  # fmt: skip
     lines: list[Line] = [("command", "$ " + (shown or f"ecs-connector {shlex.join(arguments)}"))]
+    # Progress comes before the emission that it leads to.
+    lines += [("comment" if line.startswith("task ") else "error", line) for line in done.stderr.splitlines()]
     lines += [("output", _short(line)) for line in done.stdout.splitlines()]
-    lines += [("error", line) for line in done.stderr.splitlines()]
     return lines, done.returncode
 
 
