@@ -64,6 +64,10 @@ class Connection:
         """Close the socket."""
         self._socket.close()
 
+    def __del__(self) -> None:
+        # Ctrl-C may come between any two steps, also where a connection has just been taken out of its pool.
+        self._socket.close()
+
     def exchange(self, request: HttpRequest, *, read_timeout_s: float) -> tuple[HttpResponse, bool]:
         """Send the request and return the answer, and whether the connection may serve again.
 
