@@ -26,7 +26,7 @@ test: setup ## set everything up and run the whole test suite
 
 check: setup ## ruff, mypy, generated files
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check lib/ecs_connector lib/ecs_codegen
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -W error -m compileall -q lib actions
 	$(BIN)/python -m ecs_codegen check

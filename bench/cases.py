@@ -209,7 +209,10 @@ def threads() -> list[Result]:
             lambda: load(lambda _: list(component.run("ListClusters", body={}, config=config))),
             lambda: load(lambda _: client.list_clusters()),
         )
-    rates, used = ([Series(unit, [run[index] for run in runs]) for runs in (one, other)] for index, unit in ((0, "calls/s"), (1, "us")))
+    rates, used = (
+        [Series(unit, [run[index] for run in runs]) for runs in (one, other)]
+        for index, unit in ((0, "calls/s"), (1, "us"))
+    )
     return [
         Result("32 threads, 20 ms server (which allows 1,600 calls/s)", *rates, 2.0, higher=True),
         Result("32 threads, CPU a call", *used),

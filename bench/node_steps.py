@@ -68,7 +68,9 @@ def _schema(shape: Any) -> dict[str, Any]:
     if shape is None:
         return {"type": "object"}
     if shape.type_name == "structure":
-        properties = {name: {**_schema(member), "description": member.documentation} for name, member in shape.members.items()}
+        properties = {
+            name: {**_schema(member), "description": member.documentation} for name, member in shape.members.items()
+        }
         return {"type": "object", "description": shape.documentation, "properties": properties}
     if shape.type_name == "list":
         return {"type": "array", "items": _schema(shape.member)}

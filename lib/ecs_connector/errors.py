@@ -189,7 +189,8 @@ class ServiceError(CallError):
         message: AWS error text, redacted.
         status: HTTP status.
         fault: Whose fault AWS says it is; None when it does not say.
-        kind: Why it may pass: throttle, capacity, server, credentials, skew; None when it will not.
+        kind: Why it may pass: throttle, capacity, server, transport (the error came incomplete), credentials,
+            skew; None when it will not.
         output: The error's other members, as ECS sent them.
     """
 

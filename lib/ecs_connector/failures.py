@@ -65,6 +65,9 @@ def refused(model: Model, run: Run, response: HttpResponse, now_epoch_s: float) 
     error = parse.service_error(model, name, response, attempts=run.attempt)
     code = "" if error.code == str(status) else error.code
     error.kind = kind_of(code, error.message, status)
+    if error.kind is None and not code and parse.is_cut_off(response.body):
+        # It was refused, nobody can tell why: that may have been for a reason that passes.
+        error.kind = "transport"
     # A throttle that shows only in the text of a server's error may have come when half of the work was done.
     maybe_done = kind_of(code, "", status) == "server"
     advice = ADVICE.get(problem(code, error.message, status) or "")

@@ -128,7 +128,9 @@ def service_error(model: Model, operation: str, response: HttpResponse, *, attem
     named = code or str(status)
     from ecs_connector.redact import redact_text
 
-    text = redact_text(text) or _REASONS.get(status // 100, "no error text")
+    text = redact_text(text) or (
+        _CUT_OFF if is_cut_off(response.body) else _REASONS.get(status // 100, "no error text")
+    )
     return ServiceError(
         f"{operation}: {named}: {text} (HTTP {status}{f', request {identifier}' if identifier else ''})",
         operation=operation,
@@ -142,8 +144,20 @@ def service_error(model: Model, operation: str, response: HttpResponse, *, attem
     )
 
 
+def is_cut_off(body: bytes) -> bool:
+    """Say whether a body begins as a JSON object and is none."""
+    if not body.lstrip().startswith(b"{"):
+        return False
+    try:
+        orjson.loads(body)
+    except ValueError:
+        return True
+    return False
+
+
 #: Members of an error that have an attribute of their own.
 _SAID = frozenset({"__type", "code", "Code", "message", "Message", "errorMessage"})
+_CUT_OFF = "the error is cut off, so what it says is unknown"
 _REASONS = {
     3: "the endpoint redirects, and a signed request is never sent elsewhere",
     5: "the service could not answer",

@@ -21,7 +21,9 @@ from support.scripted import CONFIG, Bench, answer
 _DATA = Path(botocore.__file__).parent / "data"
 PARTITIONS_JSON = json.loads((_DATA / "partitions.json").read_text())
 PARTITIONS = Partitions.load()
-REGIONS = [region for partition in PARTITIONS_JSON["partitions"] for region in partition["regions"] if "global" not in region]
+REGIONS = [
+    region for partition in PARTITIONS_JSON["partitions"] for region in partition["regions"] if "global" not in region
+]
 #: Regions that no list has: they follow their partition's pattern, or fall to the first partition.
 MADE_UP = [
     "eu-nowhere-9", "us-atlantis-1", "cn-moon-3", "us-gov-middle-7", "us-iso-far-1", "us-isob-far-1", "us-isof-far-1",

@@ -21,14 +21,25 @@ MODEL = Model.load()
 
 
 def classes(base: type[ConnectorError] = ConnectorError) -> list[type[ConnectorError]]:
-    return [base, *(found for child in base.__subclasses__() if child.__module__ == errors.__name__ for found in classes(child))]
+    return [
+        base,
+        *(found for child in base.__subclasses__() if child.__module__ == errors.__name__ for found in classes(child)),
+    ]
 
 
 CLASSES = [found for found in classes() if found.__name__ not in ("ConnectorError", "CallError", "WaitError")]
 CALL = {"operation": "RunTask", "attempts": 2, "request_id": "r-1"}
 FACTS: dict[str, dict[str, Any]] = {
     "InputError": {"violations": [Violation("/a", "required", "a: is required")]},
-    "ServiceError": {**CALL, "code": "X", "message": "m", "status": 400, "fault": "client", "kind": "throttle", "output": {"a": 1}},
+    "ServiceError": {
+        **CALL,
+        "code": "X",
+        "message": "m",
+        "status": 400,
+        "fault": "client",
+        "kind": "throttle",
+        "output": {"a": 1},
+    },
     "TransportError": {**CALL, "sent": True},
     "ResponseError": {**CALL, "sent": True},
     "PagesError": {"operation": "ListTasks", "next_token": "t"},

@@ -54,7 +54,9 @@ def test_generation_is_reproducible(generated: dict[str, str]) -> None:
         "print(hashlib.sha256(json.dumps(write.files(source.load()), sort_keys=True).encode()).hexdigest())"
     )
     environment = {"PYTHONPATH": str(ROOT / "lib"), "PYTHONHASHSEED": "4711", "LC_ALL": "C"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
 
     assert done.stdout.strip() == _digest(generated)
 
@@ -82,7 +84,11 @@ def test_writing_changes_only_what_differs(tmp_path: Path) -> None:
     assert "-edited" in found
     assert "actions/left_over.py: is not generated any more" in found
     assert "schemas/RunTask.in.json: is missing" in found
-    assert sorted(write.write(root, wanted)) == ["actions/left_over.py", "actions/run_task.py", "schemas/RunTask.in.json"]
+    assert sorted(write.write(root, wanted)) == [
+        "actions/left_over.py",
+        "actions/run_task.py",
+        "schemas/RunTask.in.json",
+    ]
     assert write.differences(root, wanted) == []
 
 
@@ -107,7 +113,10 @@ REFUSED = {
     "no such shape": ({"limit": [{"shape": "Gone", "member": "count", "max": 1, "reason": "r"}]}, "no such shape"),
     "no such member": ({"limit": [{"shape": "Input", "member": "gone", "max": 1, "reason": "r"}]}, "no such member"),
     "sensitive without reason": ({"sensitive": [{"shape": "Input", "member": "names"}]}, "needs a reason"),
-    "sensitive already": ({"sensitive": [{"shape": "Input", "member": "secret", "reason": "r"}]}, "sensitive by the model already"),
+    "sensitive already": (
+        {"sensitive": [{"shape": "Input", "member": "secret", "reason": "r"}]},
+        "sensitive by the model already",
+    ),
 }
 
 
@@ -122,7 +131,13 @@ def test_a_correction_leaves_the_model_alone() -> None:
     """Corrections are applied to a copy, at the one reference that they name."""
     before = copy.deepcopy(MODEL)
 
-    corrected = correct(MODEL, {"limit": [{**AT, "max": 5, "reason": "r"}], "sensitive": [{"shape": "Names", "member": "member", "reason": "r"}]})
+    corrected = correct(
+        MODEL,
+        {
+            "limit": [{**AT, "max": 5, "reason": "r"}],
+            "sensitive": [{"shape": "Names", "member": "member", "reason": "r"}],
+        },
+    )
 
     assert before == MODEL
     assert corrected["shapes"]["Input"]["members"]["count"]["limits"] == {"max": 5}
@@ -173,7 +188,10 @@ def test_the_command_reports_a_refusal(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def _model(shapes: dict[str, Any], *operations: str) -> dict[str, Any]:
     names = operations or ("Do",)
-    return {"operations": {name: {"input": {"shape": "In"}, "output": {"shape": "Out"}} for name in names}, "shapes": shapes}
+    return {
+        "operations": {name: {"input": {"shape": "In"}, "output": {"shape": "Out"}} for name in names},
+        "shapes": shapes,
+    }
 
 
 def _shapes(**given: Any) -> dict[str, Any]:

@@ -65,8 +65,7 @@ def test_imports_go_one_way() -> None:
     wrong = [
         f"{_short(one.importer)} imports {_short(one.imported)}"
         for one in imports()
-        if one.imported.startswith("ecs_connector.")
-        and (_layer(one.imported) or 0) > (_layer(one.importer) or 0)
+        if one.imported.startswith("ecs_connector.") and (_layer(one.imported) or 0) > (_layer(one.importer) or 0)
     ]
 
     assert wrong == []
@@ -120,7 +119,9 @@ def test_a_heavy_package_is_loaded_only_where_it_is_used(package: str) -> None:
     wrong = [
         _short(one.importer)
         for one in imports()
-        if one.imported.partition(".")[0] == package and not one.lazy and not _short(one.importer).startswith(HEAVY[package] or "-")
+        if one.imported.partition(".")[0] == package
+        and not one.lazy
+        and not _short(one.importer).startswith(HEAVY[package] or "-")
     ]
 
     assert wrong == []
@@ -179,4 +180,8 @@ def test_start_up_stays_lean(probe: tuple[list[str], list[str]]) -> None:
     assert len(after_import) <= 85
     assert len(after_calls) <= 105
     own = [name for name in after_calls if name.startswith("ecs_connector")]
-    assert not [name for name in own if name.startswith(("ecs_connector.harness", "ecs_connector.sailor", "ecs_connector.terminal"))]
+    assert not [
+        name
+        for name in own
+        if name.startswith(("ecs_connector.harness", "ecs_connector.sailor", "ecs_connector.terminal"))
+    ]

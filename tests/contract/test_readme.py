@@ -106,7 +106,8 @@ def _texts() -> list[str]:
 def test_every_text_of_the_troubleshooting_is_ours(text: str) -> None:
     """A text that the table explains is one that the program prints."""
     source = " ".join(
-        re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8")) for path in (ROOT / "lib/ecs_connector").rglob("*.py")
+        re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
+        for path in (ROOT / "lib/ecs_connector").rglob("*.py")
     )
     fragments = [part.strip(" ;") for part in re.split(r"\bN\b|\.\.\.|;|nextToken|access key ID", text)]
     for fragment in fragments:

@@ -47,7 +47,14 @@ def test_a_schema_speaks_the_platforms_dialect(operation: str, side: str) -> Non
 
 
 def differences(
-    where: str, schema: dict[str, Any], name: str, top: dict[str, Any], limits: dict[str, Any], *, is_input: bool, seen: tuple[str, ...] = ()
+    where: str,
+    schema: dict[str, Any],
+    name: str,
+    top: dict[str, Any],
+    limits: dict[str, Any],
+    *,
+    is_input: bool,
+    seen: tuple[str, ...] = (),
 ) -> Iterator[str]:
     """Yield everything in which a schema is not what the shape of this name says."""
     shape = MODEL["shapes"][name]
@@ -57,7 +64,9 @@ def differences(
     if schema.get("type") != TYPES[kind]:
         yield f"{where}: {kind} became {schema.get('type')}"
         return
-    if (schema.get("format") == "date-time") != (kind == "timestamp") or (schema.get("multipleOf") == 1) != (kind in ("integer", "long")):
+    if (schema.get("format") == "date-time") != (kind == "timestamp") or (schema.get("multipleOf") == 1) != (
+        kind in ("integer", "long")
+    ):
         yield f"{where}: {kind} is not told apart"
     if schema.get("enum") != shape.get("enum"):
         yield f"{where}: enum"
@@ -71,7 +80,9 @@ def differences(
         key, inner = ("member", "items") if kind == "list" else ("value", "additionalProperties")
         reference = shape[key]
         below = LIMITS.get((name, key), {})
-        yield from differences(f"{where}/*", schema[inner], reference["shape"], top, below, is_input=is_input, seen=seen)
+        yield from differences(
+            f"{where}/*", schema[inner], reference["shape"], top, below, is_input=is_input, seen=seen
+        )
 
 
 def _bounds(where: str, schema: dict[str, Any], shape: dict[str, Any], limits: dict[str, Any]) -> Iterator[str]:
@@ -113,7 +124,9 @@ def _structure(
         if is_input and inner["required"] != (member in shape.get("required", ())):
             yield f"{where}/{member}: required"
         below = LIMITS.get((name, member), {})
-        yield from differences(f"{where}/{member}", inner, reference["shape"], top, below, is_input=is_input, seen=(*seen, name))
+        yield from differences(
+            f"{where}/{member}", inner, reference["shape"], top, below, is_input=is_input, seen=(*seen, name)
+        )
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -121,7 +134,9 @@ def test_an_input_schema_says_what_the_model_says(operation: str) -> None:
     """Every constraint of the model is in the schema, with the documented corrections, and nothing else is."""
     schema = read(operation, "in")
 
-    assert list(differences("", schema, MODEL["operations"][operation]["input"]["shape"], schema, {}, is_input=True)) == []
+    assert (
+        list(differences("", schema, MODEL["operations"][operation]["input"]["shape"], schema, {}, is_input=True)) == []
+    )
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -71,7 +71,12 @@ def test_what_is_chosen_has_a_place(operation: str) -> None:
 
 def test_names_of_new_things_are_not_chosen() -> None:
     """An action that creates something does not offer the names that are taken."""
-    for action, field in (("CreateService", "service"), ("CreateExpressGatewayService", "service"), ("CreateCluster", "cluster"), ("CreateCapacityProvider", "capacityProvider")):
+    for action, field in (
+        ("CreateService", "service"),
+        ("CreateExpressGatewayService", "service"),
+        ("CreateCluster", "cluster"),
+        ("CreateCapacityProvider", "capacityProvider"),
+    ):
         assert field not in ACTIONS[action]["fields"]
 
 

@@ -126,7 +126,9 @@ def test_a_body_is_an_object(body: Any, strict: Component, ecs_stub: EcsStub) ->
     """Anything but an object is refused as such; nothing at all counts as an empty object."""
     error = refused(strict, "DeleteCluster", body, ecs_stub.config())
 
-    assert (error.violations[0].pointer, error.violations[0].rule) == (("/cluster", "required") if body is None else ("", "type"))
+    assert (error.violations[0].pointer, error.violations[0].rule) == (
+        ("/cluster", "required") if body is None else ("", "type")
+    )
     assert ecs_stub.received == []
 
 
@@ -156,7 +158,9 @@ def test_a_violation_does_not_show_a_secret(
 
 def test_an_open_value_is_shown(strict: Component, ecs_stub: EcsStub) -> None:
     """What is not a secret is quoted, so that one sees what to change; a long value is cut."""
-    error = refused(strict, "UpdateClusterSettings", {"cluster": "c", "settings": [{"name": "x" * 500}]}, ecs_stub.config())
+    error = refused(
+        strict, "UpdateClusterSettings", {"cluster": "c", "settings": [{"name": "x" * 500}]}, ecs_stub.config()
+    )
 
     assert '"' + "x" * 59 + "..." in error.user_message
     assert "x" * 100 not in error.user_message

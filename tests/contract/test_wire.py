@@ -34,7 +34,9 @@ def load(path: Path) -> dict[str, Any]:
 
 def exchanges(case: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the case's requests with their answers; most cases have one."""
-    return case.get("exchanges", [{"request": case["request"], "response": case["response"]}] if "request" in case else [])
+    return case.get(
+        "exchanges", [{"request": case["request"], "response": case["response"]}] if "request" in case else []
+    )
 
 
 def answer(response: dict[str, Any]) -> Answer:
@@ -51,7 +53,11 @@ def check_request(received: Received, wanted: dict[str, Any], stub: EcsStub, con
     assert set(received.headers) <= HEADERS
     assert received.headers["host"] == stub.url.removeprefix("http://")
     problems = signature_problems(
-        received, stub.url, key=config["accessKeyId"], secret=config["secretAccessKey"], token=config.get("sessionToken")
+        received,
+        stub.url,
+        key=config["accessKeyId"],
+        secret=config["secretAccessKey"],
+        token=config.get("sessionToken"),
     )
     assert problems == []
 

@@ -65,7 +65,9 @@ def test_every_operation_runs_from_the_terminal(
     body = {**skeleton, **scene.body(operation)}
     schema = json.loads((ROOT / "schemas" / f"{operation}.out.json").read_text(encoding="utf-8"))
 
-    lines = [json.loads(line) for line in command(capsys, "run", operation, "--body", json.dumps(body), *at).splitlines()]
+    lines = [
+        json.loads(line) for line in command(capsys, "run", operation, "--body", json.dumps(body), *at).splitlines()
+    ]
 
     assert len(lines) == 1
     for line in lines:
@@ -101,7 +103,9 @@ def test_a_life_cycle_from_the_terminal(ecs: LocalEcs, at: list[str], capsys: py
         return json.loads(line)["body"]
 
     assert run("CreateCluster", clusterName="life")["cluster"]["status"] == "ACTIVE"
-    definition = run("RegisterTaskDefinition", family="job", containerDefinitions=[{"name": "a", "image": "busybox", "memory": 64}])
+    definition = run(
+        "RegisterTaskDefinition", family="job", containerDefinitions=[{"name": "a", "image": "busybox", "memory": 64}]
+    )
     arn = definition["taskDefinition"]["taskDefinitionArn"]
     started = run("RunTask", cluster="life", taskDefinition="job", count=2)["tasks"]
     assert {task["taskDefinitionArn"] for task in started} == {arn}
@@ -122,7 +126,13 @@ def test_a_life_cycle_from_the_terminal(ecs: LocalEcs, at: list[str], capsys: py
 def _process(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT / "lib")}
     return subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=100, check=False, cwd=home
+        [sys.executable, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        cwd=home,
     )
 
 

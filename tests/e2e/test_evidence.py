@@ -14,7 +14,15 @@ from support.local_scene import Scene
 
 MODEL = Model.load()
 #: Header -> type of its value; the last two are there where there is something to say.
-HEADERS = {"operation": str, "requestId": str, "attempts": int, "region": str, "endpoint": str, "apiVersion": str, "modelVersion": str}
+HEADERS = {
+    "operation": str,
+    "requestId": str,
+    "attempts": int,
+    "region": str,
+    "endpoint": str,
+    "apiVersion": str,
+    "modelVersion": str,
+}
 OPTIONAL = {"retried": list, "waits": list}
 
 
@@ -64,8 +72,14 @@ def test_attempts_of_a_split_call_are_those_of_its_parts(component: Component, e
     """1,000 tasks in ten calls, one of them throttled: eleven attempts, the order kept, what is missing named."""
     ecs.reset()
     ecs.call("CreateCluster", {})
-    ecs.call("RegisterTaskDefinition", {"family": "job", "containerDefinitions": [{"name": "a", "image": "b", "memory": 64}]})
-    arns = [task["taskArn"] for _ in range(97) for task in ecs.call("RunTask", {"taskDefinition": "job", "count": 10})["tasks"]]
+    ecs.call(
+        "RegisterTaskDefinition", {"family": "job", "containerDefinitions": [{"name": "a", "image": "b", "memory": 64}]}
+    )
+    arns = [
+        task["taskArn"]
+        for _ in range(97)
+        for task in ecs.call("RunTask", {"taskDefinition": "job", "count": 10})["tasks"]
+    ]
     missing = [f"arn:aws:ecs:us-east-1:123456789012:task/default/{number:032x}" for number in range(30)]
     asked = list(arns)
     for number, arn in enumerate(missing):
@@ -76,5 +90,7 @@ def test_attempts_of_a_split_call_are_those_of_its_parts(component: Component, e
     (found,) = emissions(component, ecs, "DescribeTasks", {"tasks": asked})
 
     assert [task["taskArn"] for task in found.body["tasks"]] == [arn for arn in asked if arn not in missing]
-    assert [(failure["arn"], failure["reason"]) for failure in found.body["failures"]] == [(arn, "MISSING") for arn in missing]
+    assert [(failure["arn"], failure["reason"]) for failure in found.body["failures"]] == [
+        (arn, "MISSING") for arn in missing
+    ]
     assert found.headers["attempts"] == len(ecs.requests) - before == 11

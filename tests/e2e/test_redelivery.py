@@ -52,7 +52,10 @@ def test_one_message_starts_one_task(first):
 
         assert steps.tasks() == [late["tasks"][0]["taskArn"]]
         assert late["alreadyStarted"] is True
-        assert deliver(steps, "RunTask", RUN, redelivered=True, rerun=True)["tasks"][0]["taskArn"] != late["tasks"][0]["taskArn"]
+        assert (
+            deliver(steps, "RunTask", RUN, redelivered=True, rerun=True)["tasks"][0]["taskArn"]
+            != late["tasks"][0]["taskArn"]
+        )
 
 
 def test_a_caller_that_knows_no_deliveries_is_held_by_the_token():
@@ -67,7 +70,6 @@ def test_a_caller_that_knows_no_deliveries_is_held_by_the_token():
         sent = [request.body for request in steps.ecs.requests.of("RunTask")]
         assert len(sent) == len(steps.ecs.requests.of("RunTask")) == 3
         assert all(set(body) == {*RUN, "clientToken"} for body in sent)
-
 
 
 @pytest.mark.parametrize("fault", FAULTS[:3])
@@ -145,14 +147,19 @@ def test_a_task_of_six_hours_holds_no_message_for_long():
         assert len(steps.ecs.requests.of("RunTask")) == 1
         assert found["alreadyStarted"]
     with local_steps(tasks=[{"match": {"family": "web"}, "runningSeconds": 6 * 3600}]) as steps:
-        whole = steps.run("RunTask", RUN, waitFor="TasksStopped", waitTimeoutSeconds=8 * 3600, waitIntervalSeconds=30).body
+        whole = steps.run(
+            "RunTask", RUN, waitFor="TasksStopped", waitTimeoutSeconds=8 * 3600, waitIntervalSeconds=30
+        ).body
     assert _judgement(found["verdict"]) == _judgement(whole["verdict"])
     assert found["verdict"]["ok"]
 
 
 def _judgement(verdict: Any) -> Any:
     """Return what a verdict says, without what tells one run from another."""
-    tasks = [{name: task[name] for name in ("ok", "kind", "reason", "exitCodes", "stopCode", "stoppedReason")} for task in verdict["tasks"]]
+    tasks = [
+        {name: task[name] for name in ("ok", "kind", "reason", "exitCodes", "stopCode", "stoppedReason")}
+        for task in verdict["tasks"]
+    ]
     return {**{name: verdict[name] for name in ("ok", "reason", "counts", "failures")}, "tasks": tasks}
 
 

@@ -31,12 +31,25 @@ class Scene:
     def __init__(self, ecs: LocalEcs, component: Component) -> None:
         self.ecs = ecs
         self.component = component
-        self.config = {"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "secret", "region": "us-east-1", "endpoint": ecs.url}
+        self.config = {
+            "accessKeyId": "AKIDEXAMPLE",
+            "secretAccessKey": "secret",
+            "region": "us-east-1",
+            "endpoint": ecs.url,
+        }
 
     def prepare(self) -> str:
         """Set the scene; return the id of its task."""
         call = self.ecs.call
-        call("CreateCapacityProvider", {"name": "spot", "autoScalingGroupProvider": {"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/x"}})
+        call(
+            "CreateCapacityProvider",
+            {
+                "name": "spot",
+                "autoScalingGroupProvider": {
+                    "autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/x"
+                },
+            },
+        )
         call("CreateCluster", {"clusterName": "blue", "capacityProviders": ["FARGATE"]})
         call("CreateCluster", {"clusterName": "green"})
         for family, revisions in (("web", 12), ("api", 1), ("web-2", 1)):
@@ -180,5 +193,7 @@ def test_choices_alone_make_a_call(scene: Scene) -> None:
     assert started.body["tasks"][0]["taskDefinitionArn"].endswith("/web:2")
     assert started.body["tasks"][0]["clusterArn"].endswith("/blue")
     assert other.body["tasks"][0]["taskDefinitionArn"].endswith("/api:1")
-    (described,) = scene.component.run("DescribeServices", body={}, config={**scene.config, "cluster": "blue", "service": "shop"})
+    (described,) = scene.component.run(
+        "DescribeServices", body={}, config={**scene.config, "cluster": "blue", "service": "shop"}
+    )
     assert [service["serviceName"] for service in described.body["services"]] == ["shop"]

@@ -46,7 +46,10 @@ def test_one_message_is_enough_to_name_the_cause(way):
 
 def test_a_failed_run_brings_its_log_along():
     """With logLines, the last lines of each container are in the error, and a container that is not essential is forgiven."""
-    ends = {"app": {"exitCode": 1, "logs": [f"line {number}" for number in range(30)]}, "side": {"exitCode": 7, "logs": ["only"]}}
+    ends = {
+        "app": {"exitCode": 1, "logs": [f"line {number}" for number in range(30)]},
+        "side": {"exitCode": 7, "logs": ["only"]},
+    }
     with local_steps(tasks=[{"match": {"family": "two"}, "containers": ends}]) as steps:
         steps.register("two", {"name": "app"}, {"name": "side", "essential": False})
         with pytest.raises(WaitFailed) as caught:
@@ -72,7 +75,9 @@ def test_several_tasks_are_judged_together():
 
 def test_a_task_that_vanishes_ends_the_wait():
     """A task that ECS no longer knows is not waited for until the budget is gone."""
-    with local_steps(tasks=[{"match": {"family": "web"}, "runningSeconds": "forever", "vanishesAfterSeconds": 20}]) as steps:
+    with local_steps(
+        tasks=[{"match": {"family": "web"}, "runningSeconds": "forever", "vanishesAfterSeconds": 20}]
+    ) as steps:
         with pytest.raises(WaitFailed, match="MISSING"):
             steps.run("RunTask", RUN, waitFor="TasksStopped", waitTimeoutSeconds=3600)
         assert steps.clock.monotonic() <= 36
@@ -93,8 +98,17 @@ def test_a_task_that_never_starts_is_stopped_when_the_start_limit_is_over():
 
 # -- deployments ----------------------------------------------------------------------------------------
 
-GUARDED = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "alarms": {"alarmNames": ["cpu"], "enable": True, "rollback": True}}
-SERVICE = {"cluster": "blue", "serviceName": "shop", "taskDefinition": "web", "desiredCount": 1, "deploymentConfiguration": GUARDED}
+GUARDED = {
+    "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+    "alarms": {"alarmNames": ["cpu"], "enable": True, "rollback": True},
+}
+SERVICE = {
+    "cluster": "blue",
+    "serviceName": "shop",
+    "taskDefinition": "web",
+    "desiredCount": 1,
+    "deploymentConfiguration": GUARDED,
+}
 
 
 def make_service(steps: LocalSteps) -> None:
@@ -103,7 +117,9 @@ def make_service(steps: LocalSteps) -> None:
 
 
 def update(steps: LocalSteps, **body: Any) -> Any:
-    return steps.run("UpdateService", {"cluster": "blue", "service": "shop", **body}, waitFor="Deployed", waitTimeoutSeconds=300)
+    return steps.run(
+        "UpdateService", {"cluster": "blue", "service": "shop", **body}, waitFor="Deployed", waitTimeoutSeconds=300
+    )
 
 
 def outcome_of(error: WaitFailed) -> str:
@@ -180,7 +196,10 @@ def test_a_deployment_that_is_stopped_on_request(kind):
     """Somebody's StopServiceDeployment ends the wait as that."""
     with local_steps(services=[{"match": {"service": "shop"}, "deployment": 2, "seconds": 100}]) as steps:
         make_service(steps)
-        Meddler(steps, lambda: steps.ecs.call("StopServiceDeployment", {"serviceDeploymentArn": current(steps), "stopType": kind}))
+        Meddler(
+            steps,
+            lambda: steps.ecs.call("StopServiceDeployment", {"serviceDeploymentArn": current(steps), "stopType": kind}),
+        )
         with pytest.raises(WaitFailed, match="stopped by a") as caught:
             update(steps, taskDefinition="web:2")
 
@@ -214,7 +233,9 @@ def test_without_records_of_deployments_the_rollout_state_decides():
 
 def test_stable_and_deployed_are_two_things():
     """ServicesStable keeps AWS's meaning: after a rollback the service is stable, and not deployed."""
-    with local_steps(services=[{"match": {"service": "shop"}, "deployment": 2, "seconds": 40, "outcome": "failed"}]) as steps:
+    with local_steps(
+        services=[{"match": {"service": "shop"}, "deployment": 2, "seconds": 40, "outcome": "failed"}]
+    ) as steps:
         make_service(steps)
         body = {"cluster": "blue", "service": "shop", "taskDefinition": "web:2"}
         emission = steps.run("UpdateService", body, waitFor="ServicesStable")
@@ -236,7 +257,9 @@ def test_a_deleted_service_is_waited_for():
     """DeleteService ends when the service is inactive."""
     with local_steps() as steps:
         make_service(steps)
-        emission = steps.run("DeleteService", {"cluster": "blue", "service": "shop", "force": True}, waitFor="ServicesInactive")
+        emission = steps.run(
+            "DeleteService", {"cluster": "blue", "service": "shop", "force": True}, waitFor="ServicesInactive"
+        )
 
     assert emission.body["service"]["status"] == "INACTIVE"
 
@@ -249,7 +272,9 @@ def test_a_paused_deployment_is_found():
         arn = current(steps)
         paused = steps.run("DescribeServiceDeployments", {"serviceDeploymentArns": [arn]}, waitFor="DeploymentPaused")
         hook = paused.body["serviceDeployments"][0]["lifecycleHookDetails"][0]
-        steps.run("ContinueServiceDeployment", {"serviceDeploymentArn": arn, "hookId": hook["hookId"], "action": "CONTINUE"})
+        steps.run(
+            "ContinueServiceDeployment", {"serviceDeploymentArn": arn, "hookId": hook["hookId"], "action": "CONTINUE"}
+        )
         done = steps.run("DescribeServices", {"cluster": "blue", "services": ["shop"]}, waitFor="Deployed")
 
     assert hook["status"] == "AWAITING_ACTION"

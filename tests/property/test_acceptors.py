@@ -25,7 +25,9 @@ STATUSES = st.sampled_from([
     "IN_PROGRESS", "ROLLBACK_FAILED", "ROLLBACK_SUCCESSFUL",
 ])  # fmt: skip
 COUNTS = st.integers(0, 2)
-FAILURES = st.lists(st.fixed_dictionaries({}, optional={"reason": st.sampled_from(["MISSING", "OTHER"]), "arn": st.text()}), max_size=2)
+FAILURES = st.lists(
+    st.fixed_dictionaries({}, optional={"reason": st.sampled_from(["MISSING", "OTHER"]), "arn": st.text()}), max_size=2
+)
 THINGS = st.fixed_dictionaries({"deployments": st.lists(st.just({}), max_size=2)}, optional={
     "status": STATUSES, "lastStatus": STATUSES, "runningCount": COUNTS, "desiredCount": COUNTS,
 })  # fmt: skip
@@ -39,7 +41,9 @@ OUTPUTS = st.fixed_dictionaries({"services": LISTS}, optional={
 @given(output=OUTPUTS)
 def test_a_look_means_what_it_means_to_botocore(name: str, output: dict[str, Any]) -> None:
     """For every waiter of the model, the same output succeeds, fails or goes on as botocore has it."""
-    theirs = next((acceptor.state for acceptor in WAITERS.get_waiter(name).acceptors if acceptor.matcher_func(output)), None)
+    theirs = next(
+        (acceptor.state for acceptor in WAITERS.get_waiter(name).acceptors if acceptor.matcher_func(output)), None
+    )
 
     ours = accepted(TABLE["waits"][name]["acceptors"], output)
 

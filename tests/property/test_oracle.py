@@ -73,7 +73,11 @@ def same(ours: Any, theirs: Any) -> bool:
     if isinstance(theirs, datetime):
         return isinstance(ours, str) and ours.endswith("Z") and datetime.fromisoformat(ours) == theirs
     if isinstance(theirs, dict):
-        return isinstance(ours, dict) and ours.keys() == theirs.keys() and all(same(ours[key], theirs[key]) for key in theirs)
+        return (
+            isinstance(ours, dict)
+            and ours.keys() == theirs.keys()
+            and all(same(ours[key], theirs[key]) for key in theirs)
+        )
     if isinstance(theirs, list):
         return isinstance(ours, list) and len(ours) == len(theirs) and all(map(same, ours, theirs))
     return type(ours) is type(theirs) and bool(ours == theirs)
@@ -123,7 +127,11 @@ def mutate(draw: Any, body: Any) -> Any:
     body = copy.deepcopy(body)
     path = draw(st.sampled_from(places(body)))
     if not path:
-        return draw(JUNK) if draw(st.booleans()) else {**body, draw(st.sampled_from(["x", "Cluster", "tags", "launchType"])): draw(JUNK)}
+        return (
+            draw(JUNK)
+            if draw(st.booleans())
+            else {**body, draw(st.sampled_from(["x", "Cluster", "tags", "launchType"])): draw(JUNK)}
+        )
     parent = body
     for key in path[:-1]:
         parent = parent[key]

@@ -26,7 +26,9 @@ MODEL = Model.load()
 OPERATIONS = [MODEL.operation(name) for name in MODEL.names]
 SENSITIVE = [operation for operation in OPERATIONS if operation.secrets_in]
 COMPONENT = Component.load()
-_secrets = st.text("abcXYZ0123456789+/=\\\"'&%<\u00e9 ", min_size=14, max_size=30).filter(lambda text: len(set(text)) > 5)
+_secrets = st.text("abcXYZ0123456789+/=\\\"'&%<\u00e9 ", min_size=14, max_size=30).filter(
+    lambda text: len(set(text)) > 5
+)
 _keys = st.text("abcdefXYZ0123456789+/=", min_size=16, max_size=40).filter(lambda text: len(set(text)) > 7)
 
 
@@ -54,7 +56,12 @@ def shown(error: BaseException) -> str:
 
 def assert_hidden(text: str, secrets: set[str]) -> None:
     for secret in secrets:
-        for form in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]):
+        for form in (
+            secret,
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+            repr(secret)[1:-1],
+        ):
             assert form not in text, form
 
 
@@ -72,7 +79,14 @@ def echo(status: int) -> Any:
     return serve
 
 
-OUTCOMES: list[Any] = [echo(400), echo(500), failure("cut", sent=True), failure("tls", sent=False), answer(b"<", 200), answer(b"", 302)]
+OUTCOMES: list[Any] = [
+    echo(400),
+    echo(500),
+    failure("cut", sent=True),
+    failure("tls", sent=False),
+    answer(b"<", 200),
+    answer(b"", 302),
+]
 
 
 @pytest.mark.parametrize("operation", SENSITIVE, ids=[operation.name for operation in SENSITIVE])
@@ -102,7 +116,11 @@ def test_refused_inputs_show_no_secret(operation: Operation, secret: str, wrong:
     body = plant(operation.secrets_in, numbered(secret))
     secrets = secrets_in(body, operation.secrets_in)
     body["unknownMember"] = wrong
-    for damaged in (body, {name: [value] for name, value in body.items()}, {name: {"x": value} for name, value in body.items()}):
+    for damaged in (
+        body,
+        {name: [value] for name, value in body.items()},
+        {name: {"x": value} for name, value in body.items()},
+    ):
         with pytest.raises(InputError) as caught:
             check(operation, damaged, COMPONENT.context())
         assert_hidden(shown(caught.value), secrets)

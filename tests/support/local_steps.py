@@ -12,7 +12,10 @@ from ecs_connector import Component
 from ecs_connector.harness.local import LocalEcs, ManualClock, Scenario
 from ecs_connector.values import Emission, Message
 
-_LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"}}
+_LOGS = {
+    "logDriver": "awslogs",
+    "options": {"awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"},
+}
 
 
 @dataclass
@@ -27,7 +30,9 @@ class LocalSteps:
         keys = {"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "local-secret", "region": "us-east-1"}
         return {**keys, "endpoint": self.ecs.url, **fields}
 
-    def run(self, function: str, body: Any, *, id: str | None = None, component: Component | None = None, **fields: Any) -> Emission:
+    def run(
+        self, function: str, body: Any, *, id: str | None = None, component: Component | None = None, **fields: Any
+    ) -> Emission:
         """Run an action that emits once; fields that a context has go there."""
         used = component or self.component
         surroundings = {name: fields.pop(name) for name in ("redelivered", "max_hold_s") if name in fields}
@@ -45,7 +50,10 @@ class LocalSteps:
 
     def tasks(self) -> list[str]:
         """Return the ARN of every task that there ever was and still is shown."""
-        found = [self.ecs.call("ListTasks", {"cluster": "blue", "desiredStatus": status})["taskArns"] for status in ("RUNNING", "STOPPED")]
+        found = [
+            self.ecs.call("ListTasks", {"cluster": "blue", "desiredStatus": status})["taskArns"]
+            for status in ("RUNNING", "STOPPED")
+        ]
         return found[0] + found[1]
 
 
@@ -53,7 +61,10 @@ class LocalSteps:
 def local_steps(**scenario: Any) -> Iterator[LocalSteps]:
     """Open an endpoint with a cluster `blue` and the task definition `web`."""
     clock = ManualClock()
-    with LocalEcs(scenario=Scenario.from_mapping(scenario), clock=clock) as ecs, Component.load(clock=clock) as component:
+    with (
+        LocalEcs(scenario=Scenario.from_mapping(scenario), clock=clock) as ecs,
+        Component.load(clock=clock) as component,
+    ):
         component.random = lambda: 0.5
         steps = LocalSteps(ecs, component, clock)
         ecs.call("CreateCluster", {"clusterName": "blue"})

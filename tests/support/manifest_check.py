@@ -71,7 +71,11 @@ def _root(manifest: Mapping[str, Any]) -> Iterator[str]:
         elif key not in ROOT_KEYS:
             yield f"{key}: the platform knows no such property"
     for name, spec in manifest.get("envVars", {}).items():
-        if not isinstance(spec, Mapping) or set(spec) != {"required", "description"} or not isinstance(spec["required"], bool):
+        if (
+            not isinstance(spec, Mapping)
+            or set(spec) != {"required", "description"}
+            or not isinstance(spec["required"], bool)
+        ):
             yield f"envVars.{name}: says required and description, and nothing else"
     if "help" in manifest:
         yield from _help("help", manifest["help"])
@@ -123,7 +127,9 @@ def _entry(where: str, name: str, entry: Mapping[str, Any], root: Path, *, is_tr
         yield f"{where}.main: {main!r} is no file"
     else:
         tree = ast.parse((root / main).read_text(encoding="utf-8"))
-        exports = frozenset(node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+        exports = frozenset(
+            node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        )
         if "process" not in exports:
             yield f"{where}.main: has no function process"
     yield from _fields(f"{where}.fields", entry.get("fields", {}), exports | _shared_models(root))

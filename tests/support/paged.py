@@ -27,7 +27,9 @@ def items(operation: str, count: int) -> list[Any]:
     for name in spec.items:
         shape = shape.members[name]
     if shape.member.type_name == "structure":
-        member = next(name for name, inner in shape.member.members.items() if inner.type_name == "string" and not inner.enum)
+        member = next(
+            name for name, inner in shape.member.members.items() if inner.type_name == "string" and not inner.enum
+        )
         return [{member: f"item-{index}"} for index in range(count)]
     return [f"item-{index}" for index in range(count)]
 

@@ -21,7 +21,11 @@ HTML = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>|&(amp|lt|gt|quot|nbsp|
 
 def schema_problems(schema: Any, *, is_input: bool = True) -> list[str]:
     """Return everything in a schema file that breaks the dialect."""
-    if not isinstance(schema, Mapping) or schema.get("type") != "object" or not isinstance(schema.get("properties"), Mapping):
+    if (
+        not isinstance(schema, Mapping)
+        or schema.get("type") != "object"
+        or not isinstance(schema.get("properties"), Mapping)
+    ):
         return ["a body is an object with properties"]
     definitions = schema.get("definitions", {})
     problems = list(_node("", schema, definitions, is_input=is_input))

@@ -88,7 +88,15 @@ class Ecs:
     def context(self, **surroundings: Any) -> Context:
         return self.component.context(logger=logging.getLogger("test"), **surroundings)
 
-    def run(self, function: str, body: Any = None, *, id: str | None = None, surroundings: Mapping[str, Any] | None = None, **fields: Any) -> Emission:
+    def run(
+        self,
+        function: str,
+        body: Any = None,
+        *,
+        id: str | None = None,
+        surroundings: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> Emission:
         """Run an action that emits once."""
         process = self.component.process(function)
         message = Message(body or {}, id=id)

@@ -18,7 +18,9 @@ _PARTS = re.compile(
 MUST_BE_SIGNED = {"content-type", "host", "x-amz-date", "x-amz-target"}
 
 
-def signature_problems(received: Received, base_url: str, *, key: str, secret: str, token: str | None = None) -> list[str]:
+def signature_problems(
+    received: Received, base_url: str, *, key: str, secret: str, token: str | None = None
+) -> list[str]:
     """Return what is wrong with the signature of a request."""
     match = _PARTS.fullmatch(received.headers.get("authorization", ""))
     if match is None:

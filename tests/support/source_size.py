@@ -18,7 +18,9 @@ def _code_lines(text: str, tree: ast.Module) -> set[int]:
         if token.type not in _SKIPPED:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
+            node
+        ):
             lines.difference_update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
     return lines
 
@@ -38,7 +40,11 @@ def function_lines(path: Path) -> dict[str, int]:
 
     def visit(node: ast.AST, prefix: str) -> None:
         for child in ast.iter_child_nodes(node):
-            name = f"{prefix}{child.name}" if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) else prefix
+            name = (
+                f"{prefix}{child.name}"
+                if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+                else prefix
+            )
             if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found[name] = sum(child.lineno <= line <= (child.end_lineno or 0) for line in lines)
             visit(child, f"{name}." if name != prefix else prefix)

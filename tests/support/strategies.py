@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 _OVERRIDES = Path(__file__).parents[2] / "lib" / "ecs_codegen" / "overrides.toml"
 _LIMITS = {
-    (entry["shape"], entry["member"]): entry
-    for entry in tomllib.loads(_OVERRIDES.read_text(encoding="utf-8"))["limit"]
+    (entry["shape"], entry["member"]): entry for entry in tomllib.loads(_OVERRIDES.read_text(encoding="utf-8"))["limit"]
 }
 #: Deeper than this only required members are made.
 _DEPTH = 4
@@ -61,8 +60,14 @@ def _text(shape: Any, limits: dict[str, Any]) -> st.SearchStrategy[str]:
 def _stamp(*, output: bool) -> st.SearchStrategy[Any]:
     seconds = st.integers(0, 4_102_444_800)
     if output:
-        return seconds | st.builds(lambda whole, thousandths: round(whole + thousandths / 1000, 3), seconds, st.integers(0, 999))
-    return st.builds(lambda whole, suffix: datetime.fromtimestamp(whole, UTC).isoformat()[:-6] + suffix, seconds, st.sampled_from(["Z", "+00:00"]))
+        return seconds | st.builds(
+            lambda whole, thousandths: round(whole + thousandths / 1000, 3), seconds, st.integers(0, 999)
+        )
+    return st.builds(
+        lambda whole, suffix: datetime.fromtimestamp(whole, UTC).isoformat()[:-6] + suffix,
+        seconds,
+        st.sampled_from(["Z", "+00:00"]),
+    )
 
 
 @cache
@@ -101,7 +106,13 @@ def _value(draw: Draw, shape: Any, depth: int, limits: dict[str, Any], *, output
 
 def _structure(draw: Draw, shape: Any, depth: int, *, output: bool) -> dict[str, Any]:
     if getattr(shape, "is_document_type", False):
-        return dict(draw(st.dictionaries(_TEXT, st.integers(0, 9) | st.booleans() | _TEXT | st.lists(_TEXT, max_size=2), max_size=2)))
+        return dict(
+            draw(
+                st.dictionaries(
+                    _TEXT, st.integers(0, 9) | st.booleans() | _TEXT | st.lists(_TEXT, max_size=2), max_size=2
+                )
+            )
+        )
     names = list(shape.members)
     if getattr(shape, "is_tagged_union", False):
         chosen = [draw(st.sampled_from(names))]
@@ -113,7 +124,8 @@ def _structure(draw: Draw, shape: Any, depth: int, *, output: bool) -> dict[str,
             mask = 0
         chosen = [name for bit, name in enumerate(names) if name in shape.required_members or mask >> bit & 1]
     made = {
-        name: _value(draw, shape.members[name], depth + 1, _LIMITS.get((shape.name, name), {}), output=output) for name in chosen
+        name: _value(draw, shape.members[name], depth + 1, _LIMITS.get((shape.name, name), {}), output=output)
+        for name in chosen
     }
     return made if output else _repaired(shape.name, made)
 
@@ -144,7 +156,9 @@ def _repaired(shape: str, made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unique(items: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    return list({item[key]: item for item in reversed(items) if key in item}.values()) + [item for item in items if key not in item]
+    return list({item[key]: item for item in reversed(items) if key in item}.values()) + [
+        item for item in items if key not in item
+    ]
 
 
 def _plain_tag(made: dict[str, Any]) -> None:

@@ -95,7 +95,9 @@ def _structure(root: Any, shape: Any, way: Way, seen: set[tuple[str, str]]) -> I
         whole = minimal(shape)
         yield Planted(at(root, way, {**whole, "Surprise": 1}), pointer((*way, "Surprise")), "unknown")
         for name in shape.required_members:
-            yield Planted(at(root, way, {key: whole[key] for key in whole if key != name}), pointer((*way, name)), "required")
+            yield Planted(
+                at(root, way, {key: whole[key] for key in whole if key != name}), pointer((*way, name)), "required"
+            )
         if getattr(shape, "is_tagged_union", False):
             yield Planted(at(root, way, {}), pointer(way), "union")
             if len(shape.members) > 1:
@@ -111,7 +113,9 @@ def _structure(root: Any, shape: Any, way: Way, seen: set[tuple[str, str]]) -> I
 def _value(root: Any, shape: Any, way: Way, limits: dict[str, Any], seen: set[tuple[str, str]]) -> Iterator[Planted]:
     kind = shape.type_name
     where = pointer(way)
-    wrong = {"string": 12, "timestamp": ["2026"], "boolean": "true", "structure": "text", "map": [], "list": {}}.get(kind, "12")
+    wrong = {"string": 12, "timestamp": ["2026"], "boolean": "true", "structure": "text", "map": [], "list": {}}.get(
+        kind, "12"
+    )
     yield Planted(at(root, way, wrong), where, "type")
     yield Planted(at(root, way, None), where, "type")
     yield from (Planted(at(root, way, value), where, rule) for value, rule in _limited(shape, limits))

@@ -159,7 +159,9 @@ def structure(shape: Any, depth: int, *, output: bool) -> dict[str, Any]:
             if limit > 0 or (output and member.type_name == "timestamp" and depth < 3):
                 chosen.append(name)
                 limit -= 1
-    return {name: value(name, shape.members[name], depth + 1, output=output) for name in shape.members if name in chosen}
+    return {
+        name: value(name, shape.members[name], depth + 1, output=output) for name in shape.members if name in chosen
+    }
 
 
 def case(name: str, operation: Any, service: Any) -> dict[str, Any]:
@@ -170,7 +172,9 @@ def case(name: str, operation: Any, service: Any) -> dict[str, Any]:
     raw = {"body": json.dumps(answer).encode(), "headers": {}, "status_code": 200}
     parsed = create_parser("json").parse(raw, operation.output_shape)
     parsed.pop("ResponseMetadata", None)
-    sentence = re.split(r"(?<=\.)\s", re.sub(r"<[^>]+>", "", re.sub(r"<note>.*?</note>", "", operation.documentation)).strip())[0]
+    sentence = re.split(
+        r"(?<=\.)\s", re.sub(r"<[^>]+>", "", re.sub(r"<note>.*?</note>", "", operation.documentation)).strip()
+    )[0]
     return {
         "promise": " ".join(sentence.split()),
         "config": {"region": REGION},

@@ -122,18 +122,43 @@ FAILURES: dict[str, tuple[list[str], list[Answer], int, str]] = {
     "function in lower case": (["describe", "runtask"], [], 64, "Did you mean RunTask"),
     "skeleton of nothing": (["skeleton", "Frobnicate"], [], 64, "no action 'Frobnicate'"),
     "bad JSON": (["run", "ListTasks", "--body", "{"], [], 65, "--body: is not JSON"),
-    "missing file": (["run", "ListTasks", "--body", "@/nowhere/body.json"], [], 65, "/nowhere/body.json: cannot be read"),
+    "missing file": (
+        ["run", "ListTasks", "--body", "@/nowhere/body.json"],
+        [],
+        65,
+        "/nowhere/body.json: cannot be read",
+    ),
     "bad input": (["run", "StopTask", "--body", "{}"], [], 65, "task: is required"),
     "input is a list": (["run", "StopTask", "--body", "[]"], [], 65, "the body: an object is expected"),
-    "refused": (["run", "ListTasks"], [refusal("ClusterNotFoundException", "Cluster not found.")], 69, "ClusterNotFoundException: Cluster not found."),
-    "partial failure": (["run", "DescribeTasks", "--body", '{"tasks":["a"]}'], [Answer({"tasks": [], "failures": [{"arn": "a", "reason": "MISSING"}]})], 69, "MISSING"),
-    "token repeats": (["run", "ListTasks"], [Answer({"taskArns": [], "nextToken": "a"}), Answer({"taskArns": [], "nextToken": "a"})], 69, "same nextToken twice"),
+    "refused": (
+        ["run", "ListTasks"],
+        [refusal("ClusterNotFoundException", "Cluster not found.")],
+        69,
+        "ClusterNotFoundException: Cluster not found.",
+    ),
+    "partial failure": (
+        ["run", "DescribeTasks", "--body", '{"tasks":["a"]}'],
+        [Answer({"tasks": [], "failures": [{"arn": "a", "reason": "MISSING"}]})],
+        69,
+        "MISSING",
+    ),
+    "token repeats": (
+        ["run", "ListTasks"],
+        [Answer({"taskArns": [], "nextToken": "a"}), Answer({"taskArns": [], "nextToken": "a"})],
+        69,
+        "same nextToken twice",
+    ),
     "throttled": (["run", "ListTasks", "--set", "maxAttempts=1"], [THROTTLED], 75, "ThrottlingException"),
     "no JSON": (["run", "ListTasks"], [Answer(raw=b"<html>")], 75, "not a JSON object"),
     "unknown field": (["run", "ListTasks", "--set", "maxItem=3"], [], 78, "Did you mean maxItems?"),
     "field without value": (["run", "ListTasks", "--set", "maxItems"], [], 64, "expected field=value"),
     "bad field": (["run", "ListTasks", "--set", "maxItems=some"], [], 78, "maxItems: a number is expected"),
-    "missing config": (["run", "ListTasks", "--config", "/nowhere/config.yaml"], [], 78, "/nowhere/config.yaml: cannot be read"),
+    "missing config": (
+        ["run", "ListTasks", "--config", "/nowhere/config.yaml"],
+        [],
+        78,
+        "/nowhere/config.yaml: cannot be read",
+    ),
     "scenario without local": (["run", "ListTasks", "--scenario", "x.yaml"], [], 64, "add --local"),
     "no completion": (["completion", "tcsh"], [], 64, "tcsh"),
 }
@@ -182,11 +207,17 @@ def test_set_is_stronger_than_file_is_stronger_than_environment(
     run: Run, ecs_stub: EcsStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each field comes from the strongest place that has it."""
-    for name, value in (("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "env"), ("AWS_REGION", "us-west-2")):
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "AKIDENV"),
+        ("AWS_SECRET_ACCESS_KEY", "env"),
+        ("AWS_REGION", "us-west-2"),
+    ):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", ecs_stub.url)
     config = tmp_path / "config.yaml"
-    config.write_text("accessKeyId: AKIDFILE\nsecretAccessKey: file\nregion: eu-west-1\nmaxItems: 2\n", encoding="utf-8")
+    config.write_text(
+        "accessKeyId: AKIDFILE\nsecretAccessKey: file\nregion: eu-west-1\nmaxItems: 2\n", encoding="utf-8"
+    )
 
     def scope(*arguments: str) -> list[str]:
         ecs_stub.received.clear()
@@ -211,7 +242,10 @@ def test_a_session_token_stays_with_its_keys(
     assert "x-amz-security-token" not in ecs_stub.received[0].headers
 
 
-@pytest.mark.parametrize("name, text", [("c.yaml", "a: [1"), ("c.json", "{"), ("c.yaml", "- a\n- b\n"), ("c.yaml", "!!python/object:os.system {}")])
+@pytest.mark.parametrize(
+    "name, text",
+    [("c.yaml", "a: [1"), ("c.json", "{"), ("c.yaml", "- a\n- b\n"), ("c.yaml", "!!python/object:os.system {}")],
+)
 def test_a_config_file_that_is_none_is_refused(name: str, text: str, run: Run, tmp_path: Path) -> None:
     """A damaged file, one that is not a mapping, and one that would run code are configuration errors that name the file."""
     path = tmp_path / name
@@ -236,7 +270,11 @@ def test_secrets_stay_out_of_everything_that_is_printed(debug: bool, run: Run, e
     """Neither at debug level nor in an error does a key, a token or a sensitive member show."""
     marker = "MARKER5ecret"
     ecs_stub.play({"taskDefinition": {}}, refusal("InvalidParameterException", "no"))
-    options = [part for name, value in ecs_stub.config(secretAccessKey=marker, sessionToken=marker).items() for part in ("--set", f"{name}={value}")]
+    options = [
+        part
+        for name, value in ecs_stub.config(secretAccessKey=marker, sessionToken=marker).items()
+        for part in ("--set", f"{name}={value}")
+    ]
     body = {"family": "f", "containerDefinitions": [{"name": "a", "environment": [{"name": "n", "value": marker}]}]}
     flags = ["--debug"] if debug else []
 
@@ -325,7 +363,10 @@ def test_the_version_names_the_model(run: Run) -> None:
     code, out, _ = run("--version")
 
     assert code == 0
-    assert out == f"ecs-connector {json.loads((ROOT / 'component.json').read_text())['version']}, ECS model {MODEL.version}\n"
+    assert (
+        out
+        == f"ecs-connector {json.loads((ROOT / 'component.json').read_text())['version']}, ECS model {MODEL.version}\n"
+    )
 
 
 def test_help_is_no_error(run: Run) -> None:
@@ -409,7 +450,9 @@ def test_a_reader_that_has_enough_ends_the_command(at: list[str], ecs_stub: EcsS
     """`| head -1`: the command ends with 0, without a word, and does not fetch the rest."""
     ecs_stub.reply(Pages("ListTasks", 100_000, 100))
 
-    with process("run", "ListTasks", "--set", "emitBehaviour=emitIndividually", "--set", "maxItems=100000", *at) as command:
+    with process(
+        "run", "ListTasks", "--set", "emitBehaviour=emitIndividually", "--set", "maxItems=100000", *at
+    ) as command:
         assert command.stdout is not None
         assert command.stderr is not None
         first = json.loads(command.stdout.readline())

@@ -34,6 +34,7 @@ REPEATED = [
     (refusal("ServerException", status=500), "ServerException"),
     (answer(b"<html>Bad Gateway</html>", 502), "502"),
     (answer(b"", 503), "503"),
+    (answer(b'{"__type": "Thrott', 400), "400"),
     (failure("connect", sent=False), "transport"),
     (failure("connect_timeout", sent=False), "transport"),
     (failure("dns", sent=False), "transport"),
@@ -71,6 +72,17 @@ def test_lasting_failures_are_not_repeated(outcome: HttpResponse | Exception) ->
     assert (len(bench.transport.sent), caught.value.attempts, caught.value.retryable) == (1, 1, False)
 
 
+def test_an_error_that_is_cut_off_says_so() -> None:
+    """An error that came incomplete is called that, and may pass; an error that says nothing is called lasting."""
+    bench = Bench(*[answer(b'{"__type": "ClusterNotFoundExc', 400)] * 3)
+    with pytest.raises(ServiceError, match="RunTask: 400: the error is cut off") as caught:
+        bench.call("RunTask", {"taskDefinition": "job", "clientToken": "t"})
+    assert (caught.value.attempts, caught.value.retryable, caught.value.kind) == (3, True, "transport")
+    with pytest.raises(ServiceError, match="no error text") as caught:
+        Bench(answer(b"{}", 400)).call()
+    assert not caught.value.retryable
+
+
 def test_redirect_is_not_followed() -> None:
     """A redirect ends the call: the signed request is sent nowhere else, and the text names the endpoint field."""
     bench = Bench(answer(b"", 301, location="http://169.254.169.254/"))
@@ -103,7 +115,12 @@ def test_unsafe_operation_is_not_done_twice(outcome: HttpResponse | Exception, k
 
 @pytest.mark.parametrize(
     "outcome",
-    [refusal("ThrottlingException"), failure("connect", sent=False), refusal("ClientException", "Rate exceeded"), answer(b"", 429)],
+    [
+        refusal("ThrottlingException"),
+        failure("connect", sent=False),
+        refusal("ClientException", "Rate exceeded"),
+        answer(b"", 429),
+    ],
 )
 def test_unsafe_operation_is_repeated_when_nothing_was_done(outcome: HttpResponse | Exception) -> None:
     """StartTask is repeated after a refusal or a connection that was never made: nothing has been started."""
@@ -159,7 +176,9 @@ def test_retry_after_is_honoured() -> None:
 
 def test_capacity_has_its_own_pace() -> None:
     """A lack of capacity is waited for in its own, longer steps."""
-    bench = Bench(refusal("ClientException", "Capacity is unavailable at this time."), refusal("ThrottlingException"), answer())
+    bench = Bench(
+        refusal("ClientException", "Capacity is unavailable at this time."), refusal("ThrottlingException"), answer()
+    )
     bench.call("RunTask", {"taskDefinition": "t", "clientToken": "x"})
     assert bench.clock.sleeps[0] >= 7.5
     assert bench.clock.sleeps[1] <= 2

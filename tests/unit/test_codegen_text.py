@@ -40,7 +40,10 @@ def test_nothing_of_the_models_html_is_left() -> None:
     """Every documentation text of the model becomes one plain line."""
     documented = [shape["documentation"] for shape in MODEL["shapes"].values() if "documentation" in shape]
     documented += [
-        member["documentation"] for shape in MODEL["shapes"].values() for member in shape.get("members", {}).values() if "documentation" in member
+        member["documentation"]
+        for shape in MODEL["shapes"].values()
+        for member in shape.get("members", {}).values()
+        if "documentation" in member
     ]
 
     assert len(documented) > 1000
@@ -80,7 +83,11 @@ def test_a_title_reads_like_words(name: str, title: str) -> None:
 
 @pytest.mark.parametrize(
     "name, module",
-    [("RunTask", "run_task"), ("ListTaskDefinitionFamilies", "list_task_definition_families"), ("DiscoverPollEndpoint", "discover_poll_endpoint")],
+    [
+        ("RunTask", "run_task"),
+        ("ListTaskDefinitionFamilies", "list_task_definition_families"),
+        ("DiscoverPollEndpoint", "discover_poll_endpoint"),
+    ],
 )
 def test_a_module_is_named_in_snake_case(name: str, module: str) -> None:
     """The module name of an operation is importable and unique."""
@@ -92,7 +99,13 @@ def test_a_module_is_named_in_snake_case(name: str, module: str) -> None:
 
 @pytest.mark.parametrize(
     "member, item",
-    [("clusterArns", "clusterArn"), ("families", "family"), ("daemonSummariesList", "daemonSummary"), ("settings", "setting"), ("hostSharedAlb", "hostSharedAlb")],
+    [
+        ("clusterArns", "clusterArn"),
+        ("families", "family"),
+        ("daemonSummariesList", "daemonSummary"),
+        ("settings", "setting"),
+        ("hostSharedAlb", "hostSharedAlb"),
+    ],
 )
 def test_an_item_is_named_in_the_singular(member: str, item: str) -> None:
     """The name under which one item travels is its list's, in the singular."""

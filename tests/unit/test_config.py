@@ -133,7 +133,10 @@ def test_what_a_call_cannot_do_without_is_asked_for(missing: str, component: Com
     assert caught.value.field == missing
 
 
-@pytest.mark.parametrize("operation, field", [("DeleteCluster", "readOnly"), ("RunTask", "readOnly"), ("DeleteCluster", "requireConfirmation")])
+@pytest.mark.parametrize(
+    "operation, field",
+    [("DeleteCluster", "readOnly"), ("RunTask", "readOnly"), ("DeleteCluster", "requireConfirmation")],
+)
 def test_guard_rails_of_the_credential_hold(operation: str, field: str, component: Component) -> None:
     """A read-only credential changes nothing; one that asks for confirmation destroys nothing without it."""
     config = {"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "s", "region": "eu-central-1", field: "true"}

@@ -22,7 +22,9 @@ def request(server: RawServer, body: bytes = b"{}", method: str = "POST") -> Htt
     return HttpRequest(method, endpoint, "/", {"host": endpoint.authority}, body)
 
 
-def exchange(talk: Talk, *, timeout_s: float = 5, body: bytes = b"{}", method: str = "POST") -> tuple[HttpResponse, bool]:
+def exchange(
+    talk: Talk, *, timeout_s: float = 5, body: bytes = b"{}", method: str = "POST"
+) -> tuple[HttpResponse, bool]:
     with raw_server(talk) as server:
         one = request(server, body, method)
         connection = open_connection(one.endpoint, connect_timeout_s=5, tls=lambda: None)

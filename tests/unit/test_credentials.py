@@ -128,7 +128,9 @@ def test_environment_variables(allowed: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_profile(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A named profile of the AWS configuration is taken."""
-    (allowed / "credentials").write_text("[work]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile-secret\n")
+    (allowed / "credentials").write_text(
+        "[work]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile-secret\n"
+    )
     monkeypatch.setenv("AWS_PROFILE", "work")
     assert environment() == Credentials("AKIAPROFILE", "profile-secret")
 
@@ -157,7 +159,9 @@ def test_web_identity(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def talk(connection: Any, number: int) -> None:
         asked.append(read_request(connection))
-        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(reply), reply))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(reply), reply)
+        )
 
     with raw_server(talk) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
@@ -174,12 +178,19 @@ def test_container(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     asked: list[bytes] = []
     reply = json.dumps(
-        {"AccessKeyId": "ASIABOX", "SecretAccessKey": "box-secret", "Token": "box-token", "Expiration": "2099-01-01T00:00:00Z"}
+        {
+            "AccessKeyId": "ASIABOX",
+            "SecretAccessKey": "box-secret",
+            "Token": "box-token",
+            "Expiration": "2099-01-01T00:00:00Z",
+        }
     ).encode()
 
     def talk(connection: Any, number: int) -> None:
         asked.append(read_request(connection))
-        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(reply), reply))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(reply), reply)
+        )
 
     with raw_server(talk) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.url}/keys")
@@ -197,8 +208,16 @@ def test_instance(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def talk(connection: Any, number: int) -> None:
         line = read_request(connection).split(b"\r\n")[0]
-        reply = b"imds-token" if line.startswith(b"PUT") else b"web" if line.split()[1].endswith(b"/") else json.dumps(keys).encode()
-        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(reply), reply))
+        reply = (
+            b"imds-token"
+            if line.startswith(b"PUT")
+            else b"web"
+            if line.split()[1].endswith(b"/")
+            else json.dumps(keys).encode()
+        )
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(reply), reply)
+        )
 
     with raw_server(talk) as server:
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")

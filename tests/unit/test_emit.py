@@ -40,7 +40,9 @@ def test_success_is_emitted_whatever_the_policy(
 
 
 @pytest.mark.parametrize("operation", FAILING)
-def test_by_default_only_a_complete_failure_is_an_error(operation: str, component: Component, ecs_stub: EcsStub) -> None:
+def test_by_default_only_a_complete_failure_is_an_error(
+    operation: str, component: Component, ecs_stub: EcsStub
+) -> None:
     """Good and failed entries are emitted apart; where nothing succeeded, the error has failures and output."""
     mixed = answer(operation, good=True, bad=True)
     assert run(component, ecs_stub, operation, mixed).body == mixed

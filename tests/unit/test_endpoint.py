@@ -108,13 +108,17 @@ def test_http_name_that_leads_elsewhere_is_refused(monkeypatch: pytest.MonkeyPat
         open_connection(custom("http://ecs.localhost"), connect_timeout_s=1, tls=lambda: None)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.1", "198.51.100.7", "2001:db8::1", "::ffff:10.0.0.1", "1and1.example"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.0.0.1", "198.51.100.7", "2001:db8::1", "::ffff:10.0.0.1", "1and1.example"]
+)
 def test_good_addresses_pass(address: str) -> None:
     """Loopback, private and public addresses are no metadata addresses."""
     check_address("ecs.example.org", address)
 
 
-@pytest.mark.parametrize("region", ["", "no region", "eu_west_1", "-eu", "eu-", "../x", "a.b", "x" * 64, "eu-west-1\n", "a@b", "\u00e9u-1"])
+@pytest.mark.parametrize(
+    "region", ["", "no region", "eu_west_1", "-eu", "eu-", "../x", "a.b", "x" * 64, "eu-west-1\n", "a@b", "\u00e9u-1"]
+)
 def test_damaged_regions_are_refused(region: str) -> None:
     """A region that cannot be one is refused by name, with and without a custom endpoint."""
     for endpoint in (None, "https://ecs.example.org"):

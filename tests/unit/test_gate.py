@@ -22,7 +22,12 @@ def schema(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-TEXT, WHOLE, NUMBER, FLAG = {"type": "string"}, {"type": "number", "multipleOf": 1}, {"type": "number"}, {"type": "boolean"}
+TEXT, WHOLE, NUMBER, FLAG = (
+    {"type": "string"},
+    {"type": "number", "multipleOf": 1},
+    {"type": "number"},
+    {"type": "boolean"},
+)
 UNION = {**schema(a=TEXT, b=TEXT), "minProperties": 1, "maxProperties": 1}
 CASES: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
     (TEXT, ["", "x", "\u65e5"], [None, 1, True, [], {}]),
@@ -94,7 +99,13 @@ def test_what_was_right_elsewhere_is_not_right_on_fargate(way: Way) -> None:
     """A size that passed without Fargate is looked at again with it: what is remembered is the pair under the rule."""
     operation = MODEL.operation("RegisterTaskDefinition")
     accepts = way(input_schema(operation).schema, operation.rules)
-    body = {"family": "f", "networkMode": "awsvpc", "cpu": "256", "memory": "4096", "containerDefinitions": [{"name": "a"}]}
+    body = {
+        "family": "f",
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "4096",
+        "containerDefinitions": [{"name": "a"}],
+    }
 
     assert accepts(body)
     assert accepts({**body, "requiresCompatibilities": ["EC2"]})

@@ -15,8 +15,18 @@ def make_definition(*containers: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_container(name: str = "app", driver: str = "awslogs", **options: str) -> dict[str, Any]:
-    given = {f"awslogs-{key}": value for key, value in {"group": "/ecs/web", "region": "eu-central-1", "stream_prefix": "p", **options}.items() if value}
-    return {"name": name, "logConfiguration": {"logDriver": driver, "options": {key.replace("_", "-"): value for key, value in given.items()}}}
+    given = {
+        f"awslogs-{key}": value
+        for key, value in {"group": "/ecs/web", "region": "eu-central-1", "stream_prefix": "p", **options}.items()
+        if value
+    }
+    return {
+        "name": name,
+        "logConfiguration": {
+            "logDriver": driver,
+            "options": {key.replace("_", "-"): value for key, value in given.items()},
+        },
+    }
 
 
 class Streams:
@@ -93,7 +103,9 @@ def test_a_custom_endpoint_of_ecs_is_not_asked_for_logs(clock):
     for endpoint in ("http://127.0.0.1:4510", "https://vpce-0123.ecs.eu-central-1.vpce.amazonaws.com"):
         reader, ecs = make_reader(clock, Streams(**{"p/app/t1": ["a"]}), endpoint=endpoint)
         original = ecs.script.send
-        ecs.script.send = lambda request, original=original, **times: hosts.append(request.endpoint.host) or original(request, **times)
+        ecs.script.send = lambda request, original=original, **times: (
+            hosts.append(request.endpoint.host) or original(request, **times)
+        )
         reader.of_task(make_task("t1"), make_definition(make_container()))
 
     assert set(hosts) == {"127.0.0.1", "logs.eu-central-1.amazonaws.com"}
@@ -114,8 +126,16 @@ def test_a_stream_without_a_prefix_is_named_by_the_runtime_id():
         (make_container(driver="splunk"), None, "log driver is splunk"),
         ({"name": "app"}, None, "log driver is not set"),
         (make_container(), Streams(), "The log stream does not exist"),
-        (make_container(), lambda *_: Refused("ResourceNotFoundException", "The specified log group does not exist."), "log group does not exist"),
-        (make_container(), lambda *_: Refused("AccessDeniedException", "not authorized to perform: logs:GetLogEvents"), "logs:GetLogEvents"),
+        (
+            make_container(),
+            lambda *_: Refused("ResourceNotFoundException", "The specified log group does not exist."),
+            "log group does not exist",
+        ),
+        (
+            make_container(),
+            lambda *_: Refused("AccessDeniedException", "not authorized to perform: logs:GetLogEvents"),
+            "logs:GetLogEvents",
+        ),
         (make_container(), lambda *_: cut(), "connection"),
         (make_container(stream_prefix=""), None, "never ran"),
     ],

@@ -98,7 +98,9 @@ def test_an_empty_list_is_no_error(behaviour: str, component: Component, ecs_stu
 
 def test_an_empty_page_in_the_middle_is_passed(component: Component, ecs_stub: EcsStub) -> None:
     """A page without items that has a token is not the end of the list."""
-    ecs_stub.play({"clusterArns": ["a"], "nextToken": "1"}, {"clusterArns": [], "nextToken": "2"}, {"clusterArns": ["b"]})
+    ecs_stub.play(
+        {"clusterArns": ["a"], "nextToken": "1"}, {"clusterArns": [], "nextToken": "2"}, {"clusterArns": ["b"]}
+    )
 
     assert run(component, ecs_stub, "ListClusters") == [{"clusterArns": ["a", "b"]}]
 
@@ -151,7 +153,10 @@ def test_a_cap_at_the_end_of_the_list_leaves_no_token(component: Component, ecs_
     assert "nextToken" not in body
 
 
-@pytest.mark.parametrize("token", ["ecs-connector-page:", "ecs-connector-page:!!", "ecs-connector-page:WzEsMl0", "ecs-connector-page:W251bGwsLTFd"])
+@pytest.mark.parametrize(
+    "token",
+    ["ecs-connector-page:", "ecs-connector-page:!!", "ecs-connector-page:WzEsMl0", "ecs-connector-page:W251bGwsLTFd"],
+)
 def test_a_damaged_token_of_ours_is_refused(token: str, component: Component, ecs_stub: EcsStub) -> None:
     """A resume token that has been cut or changed is an input error that points to it; nothing is sent."""
     with pytest.raises(errors.InputError) as caught:
@@ -293,8 +298,16 @@ def describe(failing: set[str]) -> Callable[[Received], Answer]:
     def reply(request: Received) -> Answer:
         asked = request.json["tasks"]
         assert len(asked) <= 100
-        found = [{"taskArn": f"arn:aws:ecs:eu-central-1:1:task/blue/{name}"} for name in sorted(asked, reverse=True) if name not in failing]
-        missing = [{"arn": f"arn:aws:ecs:eu-central-1:1:task/blue/{name}", "reason": "MISSING"} for name in sorted(asked) if name in failing]
+        found = [
+            {"taskArn": f"arn:aws:ecs:eu-central-1:1:task/blue/{name}"}
+            for name in sorted(asked, reverse=True)
+            if name not in failing
+        ]
+        missing = [
+            {"arn": f"arn:aws:ecs:eu-central-1:1:task/blue/{name}", "reason": "MISSING"}
+            for name in sorted(asked)
+            if name in failing
+        ]
         return Answer({"tasks": found, "failures": missing})
 
     return reply
@@ -304,15 +317,21 @@ def test_a_thousand_ids_come_back_in_order(component: Component, ecs_stub: EcsSt
     """1,000 ids, 30 of them missing, one chunk throttled: 970 good, 30 failed with reasons, the order of the ids, the fewest calls."""
     ids = [f"{(index * 7919) % 1000:04d}" for index in range(1000)]
     failing = set(ids[5::34])
-    ecs_stub.play(*[Answer(describe(failing)(_asking(ids[:100])).body), refusal("ThrottlingException", "Rate exceeded")])
+    ecs_stub.play(
+        *[Answer(describe(failing)(_asking(ids[:100])).body), refusal("ThrottlingException", "Rate exceeded")]
+    )
     ecs_stub.reply(describe(failing))
 
     emissions = list(component.run("DescribeTasks", body={"cluster": "blue", "tasks": ids}, config=ecs_stub.config()))
 
     assert len(failing) == 30
     (emission,) = emissions
-    assert [task["taskArn"].rpartition("/")[2] for task in emission.body["tasks"]] == [name for name in ids if name not in failing]
-    assert [one["arn"].rpartition("/")[2] for one in emission.body["failures"]] == [name for name in ids if name in failing]
+    assert [task["taskArn"].rpartition("/")[2] for task in emission.body["tasks"]] == [
+        name for name in ids if name not in failing
+    ]
+    assert [one["arn"].rpartition("/")[2] for one in emission.body["failures"]] == [
+        name for name in ids if name in failing
+    ]
     assert {one["reason"] for one in emission.body["failures"]} == {"MISSING"}
     assert len(ecs_stub.received) == 11
     assert emission.headers["attempts"] == 11
@@ -348,7 +367,11 @@ def test_every_describe_is_split_at_its_limit(operation: str) -> None:
     assert (one.evidence.attempts, two.evidence.attempts) == (1, 2)
 
 
-@pytest.mark.parametrize("asked", ["{name}", "cluster/{name}", "arn:aws:ecs:eu-central-1:1:service/cluster/{name}"], ids=["names", "with cluster", "ARNs"])
+@pytest.mark.parametrize(
+    "asked",
+    ["{name}", "cluster/{name}", "arn:aws:ecs:eu-central-1:1:service/cluster/{name}"],
+    ids=["names", "with cluster", "ARNs"],
+)
 def test_the_order_is_kept_for_names_and_arns(asked: str) -> None:
     """Answers are matched with the ids whatever form these have."""
     row = MODEL.operation("DescribeServices")
@@ -356,7 +379,9 @@ def test_the_order_is_kept_for_names_and_arns(asked: str) -> None:
 
     def call(request: Mapping[str, Any]) -> Output:
         found = sorted(name.rpartition("/")[2] for name in request["services"])
-        services = [{"serviceArn": f"arn:aws:ecs:eu-central-1:1:service/cluster/{name}", "clusterArn": "c"} for name in found]
+        services = [
+            {"serviceArn": f"arn:aws:ecs:eu-central-1:1:service/cluster/{name}", "clusterArn": "c"} for name in found
+        ]
         return Output({"services": services, "failures": []}, Evidence("r", 1))
 
     whole = split(row, {"services": [asked.format(name=name) for name in names]}, call)
@@ -369,6 +394,10 @@ def test_an_error_in_one_chunk_is_the_error_of_all(component: Component, ecs_stu
     ecs_stub.play({"tasks": [], "failures": []}, refusal("ClusterNotFoundException", "Cluster not found."))
 
     with pytest.raises(errors.ServiceError, match="ClusterNotFoundException"):
-        list(component.run("DescribeTasks", body={"tasks": [str(index) for index in range(150)]}, config=ecs_stub.config()))
+        list(
+            component.run(
+                "DescribeTasks", body={"tasks": [str(index) for index in range(150)]}, config=ecs_stub.config()
+            )
+        )
 
     assert len(ecs_stub.received) == 2

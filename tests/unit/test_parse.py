@@ -104,7 +104,12 @@ def test_error_has_everything() -> None:
 
 @pytest.mark.parametrize(
     ("code", "status", "fault"),
-    [("ServerException", 500, "server"), ("ClientException", 400, "client"), ("New", 503, "server"), ("New", 400, "client")],
+    [
+        ("ServerException", 500, "server"),
+        ("ClientException", 400, "client"),
+        ("New", 503, "server"),
+        ("New", 400, "client"),
+    ],
 )
 def test_faults(code: str, status: int, fault: str) -> None:
     """Whose fault it is comes from the model, else from the status."""

@@ -125,7 +125,16 @@ def test_a_body_that_is_no_object_is_an_error(raw: bytes) -> None:
 
 def test_numbers_and_texts_stay_exact() -> None:
     """Integers of 64 bits, fractions, text beyond ASCII and free-form documents come out as they went in."""
-    content = {"tasks": [{"version": 2**53 + 1, "overrides": {"cpu": "\u65e5\u672c \U0001f600"}, "x": 0.1, "doc": {"a": [1, {"b": None}]}}]}
+    content = {
+        "tasks": [
+            {
+                "version": 2**53 + 1,
+                "overrides": {"cpu": "\u65e5\u672c \U0001f600"},
+                "x": 0.1,
+                "doc": {"a": [1, {"b": None}]},
+            }
+        ]
+    }
 
     assert read("DescribeTasks", content) == content
     assert json.dumps(read("DescribeTasks", content)) == json.dumps(content)

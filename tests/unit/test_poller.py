@@ -25,7 +25,9 @@ def run_waits(ecs: Ecs, clock: CrowdClock, names: list[str], **fields: Any) -> d
     def wait(name: str) -> None:
         try:
             body = {"cluster": "blue", "tasks": [task_arn(name)]}
-            emission = ecs.run("DescribeTasks", body, **{"waitFor": "TasksStopped", "waitTimeoutSeconds": 900, **fields})
+            emission = ecs.run(
+                "DescribeTasks", body, **{"waitFor": "TasksStopped", "waitTimeoutSeconds": 900, **fields}
+            )
             ended[name] = (clock.monotonic(), emission)
         except BaseException as error:
             ended[name] = (clock.monotonic(), error)
@@ -47,7 +49,10 @@ def test_five_hundred_waits_look_once_for_a_hundred():
     clock = CrowdClock(len(names))
 
     def answer(operation, body):
-        status = {arn: ("STOPPED" if clock.monotonic() >= ends[arn.rpartition("/")[2]] else "RUNNING") for arn in body["tasks"]}
+        status = {
+            arn: ("STOPPED" if clock.monotonic() >= ends[arn.rpartition("/")[2]] else "RUNNING")
+            for arn in body["tasks"]
+        }
         return {"tasks": [make_task(arn.rpartition("/")[2], state) for arn, state in status.items()], "failures": []}
 
     ecs = Ecs(answer, clock)

@@ -94,7 +94,12 @@ def test_one_mistake_is_one_violation() -> None:
 
     found = violations(whole, (), {"e": 7, "p": "", "n": 1.5, "u": {"a": "", "z": 1}})
 
-    assert [(one.pointer, one.rule) for one in found] == [("/e", "type"), ("/n", "type"), ("/p", "minLength"), ("/u/z", "unknown")]
+    assert [(one.pointer, one.rule) for one in found] == [
+        ("/e", "type"),
+        ("/n", "type"),
+        ("/p", "minLength"),
+        ("/u/z", "unknown"),
+    ]
 
 
 def test_violations_come_in_the_order_of_their_places() -> None:
@@ -110,12 +115,21 @@ def test_violations_come_in_the_order_of_their_places() -> None:
 
 def test_a_rule_is_looked_for_at_every_place() -> None:
     """A rule below lists and maps is checked for each item."""
-    rule = {"at": ["groups", "*", "items", "*"], "id": "pair", "kind": "requires", "member": "a", "members": ["b"], "text": "Both."}
+    rule = {
+        "at": ["groups", "*", "items", "*"],
+        "id": "pair",
+        "kind": "requires",
+        "member": "a",
+        "members": ["b"],
+        "text": "Both.",
+    }
     item = {"type": "object"}
     group = schema(items={"type": "array", "items": item})
     whole = schema(groups={"type": "object", "additionalProperties": group})
 
-    found = violations(whole, (rule,), {"groups": {"x/y": {"items": [{}, {"a": 1}]}, "z": {"items": [{"a": 1, "b": 1}]}}})
+    found = violations(
+        whole, (rule,), {"groups": {"x/y": {"items": [{}, {"a": 1}]}, "z": {"items": [{"a": 1, "b": 1}]}}}
+    )
 
     assert [one.pointer for one in found] == ["/groups/x~1y/items/1/b"]
 

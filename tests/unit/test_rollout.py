@@ -8,11 +8,21 @@ import pytest
 
 from ecs_connector.rollout import OUTCOMES, Followed, followed_of, record_outcome, service_outcome
 
-MINE = Followed("arn:aws:ecs:eu-central-1:123456789012:service/blue/web", "ecs-svc/1", "2026-01-15T12:00:00Z", "succeeded")
+MINE = Followed(
+    "arn:aws:ecs:eu-central-1:123456789012:service/blue/web", "ecs-svc/1", "2026-01-15T12:00:00Z", "succeeded"
+)
 
 
-def make_deployment(number: int = 1, status: str = "PRIMARY", state: str | None = "IN_PROGRESS", reason: str = "", **more: Any) -> dict[str, Any]:
-    deployment = {"id": f"ecs-svc/{number}", "status": status, "taskDefinition": f"web:{number}", "rolloutStateReason": reason, **more}
+def make_deployment(
+    number: int = 1, status: str = "PRIMARY", state: str | None = "IN_PROGRESS", reason: str = "", **more: Any
+) -> dict[str, Any]:
+    deployment = {
+        "id": f"ecs-svc/{number}",
+        "status": status,
+        "taskDefinition": f"web:{number}",
+        "rolloutStateReason": reason,
+        **more,
+    }
     return {**deployment, "rolloutState": state} if state else deployment
 
 
@@ -74,7 +84,9 @@ def test_a_service_tells_it_where_there_is_no_record(deployments, outcome):
     assert (found[0] if found else None) == outcome
 
 
-@pytest.mark.parametrize(("text", "outcome"), [("tasks failed to start.", "circuit_breaker"), ("alarm detected.", "alarm")])
+@pytest.mark.parametrize(
+    ("text", "outcome"), [("tasks failed to start.", "circuit_breaker"), ("alarm detected.", "alarm")]
+)
 def test_events_tell_of_a_deployment_that_is_gone(text, outcome):
     """A rollback that ended between two looks is still told: by the event of the failure."""
     events = [
@@ -108,5 +120,7 @@ def test_the_primary_deployment_of_an_answer_is_the_one_to_follow():
 
     assert followed_of({"serviceArn": "s", "deployments": [fresh, old]}).success == "succeeded"
     assert followed_of({"serviceArn": "s", "deployments": [again, old]}).success == "redeployed"
-    assert followed_of({"serviceArn": "s", "deployments": [make_deployment(1, state="COMPLETED")]}).success == "unchanged"
+    assert (
+        followed_of({"serviceArn": "s", "deployments": [make_deployment(1, state="COMPLETED")]}).success == "unchanged"
+    )
     assert followed_of({"serviceArn": "s", "deployments": []}) is None

@@ -77,10 +77,22 @@ def test_a_rule_finds_what_is_wrong(rule: dict[str, Any], value: dict[str, Any],
 JUNK = [None, True, 0, 1.5, "", "text", [], [None], [7], [[]], {}, {"k": []}]
 
 
-@pytest.mark.parametrize("rule", [*(rule for rule, _, _ in TABLE), {"kind": "fargate_size", "sizes": {"256": [[512, 512, 512]]}}])
+@pytest.mark.parametrize(
+    "rule", [*(rule for rule, _, _ in TABLE), {"kind": "fargate_size", "sizes": {"256": [[512, 512, 512]]}}]
+)
 def test_no_rule_stumbles_over_a_wrong_type(rule: dict[str, Any]) -> None:
     """Whatever stands where a rule looks, it finds something or nothing, and does not fail."""
-    named = {*rule.get("members", ()), *rule.get("any", ()), rule.get("member", "cpu"), "memory", "items", "mode", *rule.get("when", {}), "a", "b"}
+    named = {
+        *rule.get("members", ()),
+        *rule.get("any", ()),
+        rule.get("member", "cpu"),
+        "memory",
+        "items",
+        "mode",
+        *rule.get("when", {}),
+        "a",
+        "b",
+    }
 
     for junk in JUNK:
         assert isinstance(list(find(rule, dict.fromkeys(named, junk))), list)

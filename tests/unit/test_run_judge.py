@@ -15,7 +15,15 @@ AWSLOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web", "aws
 
 
 def make_stopped(name: str = "t1", **codes: int | None) -> dict[str, Any]:
-    containers = [{"name": key, "image": f"registry/{key}:1", "imageDigest": "sha256:abc", **({"exitCode": code} if code is not None else {})} for key, code in codes.items()]
+    containers = [
+        {
+            "name": key,
+            "image": f"registry/{key}:1",
+            "imageDigest": "sha256:abc",
+            **({"exitCode": code} if code is not None else {}),
+        }
+        for key, code in codes.items()
+    ]
     return make_task(name, "STOPPED", containers=containers)
 
 
@@ -28,7 +36,10 @@ def make_answer(*tasks: dict[str, Any], definition: Any = None) -> Any:
                 raise definition
             return {"taskDefinition": definition}
         if operation == "GetLogEvents":
-            return {"events": [] if body.get("nextToken") else [{"timestamp": 1, "message": "boom"}], "nextBackwardToken": "b"}
+            return {
+                "events": [] if body.get("nextToken") else [{"timestamp": 1, "message": "boom"}],
+                "nextBackwardToken": "b",
+            }
         raise Refused("AccessDeniedException", operation)
 
     return answer
@@ -90,7 +101,11 @@ def test_lines_are_given_a_moment_to_arrive(clock):
 def test_a_bundle_has_the_facts_that_a_reviewer_looks_up():
     """Images with digests, network, place, times and a link to the console stand beside the verdict."""
     details = [{"name": "subnetId", "value": "subnet-1"}, {"name": "privateIPv4Address", "value": "10.0.0.4"}]
-    task = {**make_stopped(app=1), "launchType": "FARGATE", "attachments": [{"type": "ElasticNetworkInterface", "details": details}]}
+    task = {
+        **make_stopped(app=1),
+        "launchType": "FARGATE",
+        "attachments": [{"type": "ElasticNetworkInterface", "details": details}],
+    }
 
     found = facts(task)
 
@@ -98,7 +113,9 @@ def test_a_bundle_has_the_facts_that_a_reviewer_looks_up():
     assert found["network"] == [{"subnetId": "subnet-1", "privateIPv4Address": "10.0.0.4"}]
     assert found["place"] == {"launchType": "FARGATE"}
     assert "createdAt" in found["times"]
-    assert found["link"] == "https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/blue/tasks/t1?region=eu-central-1"
+    assert (
+        found["link"] == "https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/blue/tasks/t1?region=eu-central-1"
+    )
 
 
 @pytest.mark.parametrize(

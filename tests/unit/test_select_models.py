@@ -142,7 +142,9 @@ def test_a_missing_parent_is_named(name: str, chosen: dict[str, str], missing: s
     """A list that depends on another field names that field, and nothing is sent."""
     ecs = Ecs(lambda *_: {}, clock)
 
-    with pytest.raises(ConfigError, match=f"the field {missing}, which is not set: choose a value there first") as caught:
+    with pytest.raises(
+        ConfigError, match=f"the field {missing}, which is not set: choose a value there first"
+    ) as caught:
         choose(ecs, name, **chosen)
     assert caught.value.field == missing
     assert ecs.script.asked == []
@@ -263,7 +265,12 @@ def test_a_wait_of_the_step_does_not_disturb(clock: SteppedClock) -> None:
 
 @pytest.mark.parametrize(
     "path, wanted",
-    [("cluster", {"cluster": "x"}), ("tasks[]", {"tasks": ["x"]}), ("a[].b", {"a": [{"b": "x"}]}), ("a.b", {"a": {"b": "x"}})],
+    [
+        ("cluster", {"cluster": "x"}),
+        ("tasks[]", {"tasks": ["x"]}),
+        ("a[].b", {"a": [{"b": "x"}]}),
+        ("a.b", {"a": {"b": "x"}}),
+    ],
 )
 def test_a_place_is_built_around_a_value(path: str, wanted: Any) -> None:
     """A written place says which objects and lists stand around a value."""

@@ -24,7 +24,9 @@ def test_the_query_names_operation_and_version(path: str) -> None:
 
 def test_the_body_is_compact_utf8() -> None:
     """No spaces, no escapes beyond what JSON asks for, the order of the input."""
-    body = serialize.body(RUN, {"taskDefinition": "web", "group": "\u65e5\u672c", "count": 2, "enableExecuteCommand": False})
+    body = serialize.body(
+        RUN, {"taskDefinition": "web", "group": "\u65e5\u672c", "count": 2, "enableExecuteCommand": False}
+    )
 
     assert body == '{"taskDefinition":"web","group":"日本","count":2,"enableExecuteCommand":false}'.encode()
 
@@ -49,7 +51,9 @@ def test_an_empty_input_is_an_empty_object() -> None:
 )
 def test_a_timestamp_goes_as_seconds(given: Any, sent: float) -> None:
     """ISO-8601 text, with or without zone (then UTC), and numbers are sent as seconds since 1970."""
-    body = json.loads(serialize.body(SUBMIT, {"pullStartedAt": given, "task": given if isinstance(given, str) else "t"}))
+    body = json.loads(
+        serialize.body(SUBMIT, {"pullStartedAt": given, "task": given if isinstance(given, str) else "t"})
+    )
 
     assert body["pullStartedAt"] == sent
     assert type(body["pullStartedAt"]) is type(sent)

@@ -52,7 +52,9 @@ def test_all_vectors_are_there() -> None:
 
 def sign(headers: dict[str, str] | None = None, credentials: Credentials = KEY, at: datetime = AT) -> dict[str, str]:
     target = "/?Action=ListClusters&Version=2014-11-13"
-    return Signer().sign("POST", target, {"host": "h", **(headers or {})}, b"{}", credentials=credentials, scope=SCOPE, at=at)
+    return Signer().sign(
+        "POST", target, {"host": "h", **(headers or {})}, b"{}", credentials=credentials, scope=SCOPE, at=at
+    )
 
 
 def test_session_token_is_sent_and_signed() -> None:

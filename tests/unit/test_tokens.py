@@ -20,7 +20,9 @@ def nothing(operation: str, body: dict[str, Any]) -> Any:
     return {}
 
 
-def token_of(ecs: Ecs, name: str = "RunTask", body: Any = None, *, id: str | None = "m1", identity: str = "f/s", **fields: Any) -> str:
+def token_of(
+    ecs: Ecs, name: str = "RunTask", body: Any = None, *, id: str | None = "m1", identity: str = "f/s", **fields: Any
+) -> str:
     step = ecs.component.clients.step(name, {**CONFIG, **fields})
     return derive_token(step.operation, Message(body or RUN, id=id), step.config, ecs.context(identity=identity))
 
@@ -79,7 +81,10 @@ class Account:
         return {"tasks": [self.tasks[arn] for arn in body["tasks"]], "failures": []}
 
     def stop(self) -> None:
-        self.tasks = {arn: {**make_task(arn.rpartition("/")[2], "STOPPED"), "startedBy": task["startedBy"]} for arn, task in self.tasks.items()}
+        self.tasks = {
+            arn: {**make_task(arn.rpartition("/")[2], "STOPPED"), "startedBy": task["startedBy"]}
+            for arn, task in self.tasks.items()
+        }
 
 
 @pytest.mark.parametrize("has_stopped", [False, True])
@@ -117,7 +122,12 @@ def test_another_message_is_another_task(clock):
     account = Account(forgets=True)
     ecs = Ecs(account, clock)
 
-    for id, body, fields in [("m1", RUN, {}), ("m2", RUN, {}), ("m1", {**RUN, "group": "g"}, {}), ("m1", RUN, {"rerun": "true"})]:
+    for id, body, fields in [
+        ("m1", RUN, {}),
+        ("m2", RUN, {}),
+        ("m1", {**RUN, "group": "g"}, {}),
+        ("m1", RUN, {"rerun": "true"}),
+    ]:
         assert "alreadyStarted" not in ecs.run("RunTask", body, id=id, **fields).body
 
     assert len(account.tasks) == 4
@@ -140,6 +150,7 @@ def test_without_permission_to_look_the_token_has_to_do(clock):
 
 def test_a_token_conflict_gives_the_existing_tasks(clock):
     """What ECS says is in conflict is described and passed on as already started."""
+
     def answer(operation, body):
         if operation == "RunTask":
             raise Refused("ConflictException", "token in use", resourceIds=[task_arn("t1")])
@@ -170,6 +181,7 @@ def test_a_lost_answer_of_start_task_is_looked_up(clock):
 
 def test_a_lost_answer_of_which_nothing_is_found_stays_an_error(clock):
     """When nothing carries the mark, nobody claims that something was started."""
+
     def answer(operation, body):
         return cut() if operation == "StartTask" else {"taskArns": []}
 
@@ -177,7 +189,13 @@ def test_a_lost_answer_of_which_nothing_is_found_stays_an_error(clock):
         Ecs(answer, clock).run("StartTask", START, id="m1", surroundings={"redelivered": False})
 
 
-SERVICE = {"serviceName": "web", "cluster": "blue", "taskDefinition": "web", "desiredCount": 1, "schedulingStrategy": "REPLICA"}
+SERVICE = {
+    "serviceName": "web",
+    "cluster": "blue",
+    "taskDefinition": "web",
+    "desiredCount": 1,
+    "schedulingStrategy": "REPLICA",
+}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +257,12 @@ def test_a_daemon_and_a_gateway_are_found_by_their_names(clock):
         if operation.startswith("Create"):
             raise Refused("ClientException", "It already exists.")
         if operation == "ListDaemons":
-            return {"daemonSummariesList": [{"daemonArn": arn + "2", "status": "ACTIVE"}, {"daemonArn": arn, "status": "ACTIVE"}]}
+            return {
+                "daemonSummariesList": [
+                    {"daemonArn": arn + "2", "status": "ACTIVE"},
+                    {"daemonArn": arn, "status": "ACTIVE"},
+                ]
+            }
         if operation == "DescribeDaemon":
             assert body == {"daemonArn": arn}
             return {"daemon": {"daemonArn": arn, "status": "ACTIVE", "deploymentArn": "d", "currentRevisions": []}}
@@ -247,15 +270,34 @@ def test_a_daemon_and_a_gateway_are_found_by_their_names(clock):
         return {"gateway": {"gatewayArn": "g", "name": "edge", "status": "ACTIVE", "tags": []}}
 
     ecs = Ecs(answer, clock)
-    daemon = {"daemonName": "agent", "daemonTaskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:daemon-task-definition/a:1", "capacityProviderArns": ["c"]}
-    gateway = {"name": "edge", "infrastructureRoleArn": "arn:aws:iam::123456789012:role/r", "configuration": {"hostSharedAlb": {"scheme": "internal"}}}
+    daemon = {
+        "daemonName": "agent",
+        "daemonTaskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:daemon-task-definition/a:1",
+        "capacityProviderArns": ["c"],
+    }
+    gateway = {
+        "name": "edge",
+        "infrastructureRoleArn": "arn:aws:iam::123456789012:role/r",
+        "configuration": {"hostSharedAlb": {"scheme": "internal"}},
+    }
 
-    assert ecs.run("CreateDaemon", daemon, validation="lenient").body == {"daemonArn": arn, "status": "ACTIVE", "deploymentArn": "d", "alreadyStarted": True}
-    assert ecs.run("CreateGateway", gateway).body == {"gatewayArn": "g", "name": "edge", "status": "ACTIVE", "alreadyStarted": True}
+    assert ecs.run("CreateDaemon", daemon, validation="lenient").body == {
+        "daemonArn": arn,
+        "status": "ACTIVE",
+        "deploymentArn": "d",
+        "alreadyStarted": True,
+    }
+    assert ecs.run("CreateGateway", gateway).body == {
+        "gatewayArn": "g",
+        "name": "edge",
+        "status": "ACTIVE",
+        "alreadyStarted": True,
+    }
 
 
 def test_an_error_that_says_nothing_of_what_exists_is_left_alone(clock):
     """Only conflicts lead to a look."""
+
     def answer(operation, body):
         raise Refused("InvalidParameterException", "TaskDefinition not found.")
 

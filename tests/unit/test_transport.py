@@ -131,7 +131,9 @@ def test_own_certificates_are_trusted(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("host", "expired"), [("other.example", False), ("localhost", True)])
-def test_wrong_certificates_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, expired: bool) -> None:  # noqa: FBT001 - a table
+def test_wrong_certificates_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, expired: bool
+) -> None:  # noqa: FBT001 - a table
     """A trusted certificate of another host, or one that has expired, is refused."""
     context, bundle = self_signed(tmp_path, host, expired=expired)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
@@ -142,7 +144,10 @@ def test_wrong_certificates_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_server_without_tls_is_explained() -> None:
     """An https URL of a plain server is a TLS failure."""
-    with raw_server(lambda one, _: one.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")) as server, pytest.raises(ExchangeFailed) as caught:
+    with (
+        raw_server(lambda one, _: one.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")) as server,
+        pytest.raises(ExchangeFailed) as caught,
+    ):
         send(Pool(), f"https://localhost:{server.port}")
     assert caught.value.sent is False
 
@@ -191,7 +196,10 @@ def test_header_names_are_as_the_documents_write_them() -> None:
         assert {line.partition(":")[0] for line in head.split("\r\n")[1:]} == wanted
     assert len(heads) == 2
     with responses.RequestsMock() as mocked, Component.load() as component:
-        named = {"X-Amz-Target": "AmazonEC2ContainerServiceV20141113.ListClusters", "Content-Type": "application/x-amz-json-1.1"}
+        named = {
+            "X-Amz-Target": "AmazonEC2ContainerServiceV20141113.ListClusters",
+            "Content-Type": "application/x-amz-json-1.1",
+        }
         match = [responses.matchers.header_matcher(named)]
         mocked.post("https://ecs.eu-central-1.amazonaws.com/", json={}, match=match)
         assert len(list(component.run("ListClusters", body={}, config=CONFIG))) == 1

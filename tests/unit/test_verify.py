@@ -58,7 +58,11 @@ def _dead_port() -> str:
 WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "key": ({"accessKeyId": "AKIANOBODYNOBODYNOBO"}, CredentialsError, "does not know this access key"),
     "secret": ({"secretAccessKey": "wrong-hidden-secret"}, CredentialsError, "does not belong to accessKeyId"),
-    "expired": ({"accessKeyId": "ASIAOLDOLDOLDOLDOLDO", "sessionToken": "hidden-token"}, CredentialsError, "have expired"),
+    "expired": (
+        {"accessKeyId": "ASIAOLDOLDOLDOLDOLDO", "sessionToken": "hidden-token"},
+        CredentialsError,
+        "have expired",
+    ),
     "permission": ({"accessKeyId": "AKIADENYDENYDENYDENY"}, ServiceError, "ecs:ListClusters"),
     "region": ({"endpoint": None, "region": "eu-centrall-1"}, EndpointError, "Did you mean eu-central-1"),
     "unreachable": ({"endpoint": "dead"}, TransportError, "cannot be reached"),
@@ -120,7 +124,9 @@ def script(sts: HttpResponse | Exception, ecs: HttpResponse | Exception | None =
     return Bench(serve)
 
 
-IDENTITY = {"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": "123456789012", "Arn": "arn:x", "UserId": "u"}}}
+IDENTITY = {
+    "GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": "123456789012", "Arn": "arn:x", "UserId": "u"}}
+}
 
 
 def test_sts_of_the_region_is_asked_by_the_same_signer() -> None:
@@ -152,7 +158,11 @@ def test_xml_is_understood() -> None:
 
 @pytest.mark.parametrize(
     "sts",
-    [failure("connect", sent=False), answer(b"<html>", 404), answer({"Error": {"Code": "AccessDenied", "Message": "no"}}, 403)],
+    [
+        failure("connect", sent=False),
+        answer(b"<html>", 404),
+        answer({"Error": {"Code": "AccessDenied", "Message": "no"}}, 403),
+    ],
 )
 def test_ecs_decides_when_sts_cannot_say(sts: HttpResponse | Exception) -> None:
     """In a closed network, or where STS is forbidden, credentials that ECS takes are good, with a warning."""

@@ -150,6 +150,7 @@ def test_one_look_without_the_thing_is_forgiven(clock):
 
 def test_a_stopped_task_that_vanishes_has_stopped(clock):
     """What has ended is not looked at again: it may vanish while others run on."""
+
     def answer(operation, body):
         if operation == "RunTask":
             return {"tasks": [make_task("t0"), make_task("t1")], "failures": []}
@@ -228,6 +229,7 @@ def test_what_was_started_is_told_even_when_looking_is_not_allowed(clock):
 
 def test_a_step_that_only_looks_gives_its_own_error(clock):
     """Where nothing was started, a refused look is simply that error."""
+
     def answer(operation, body):
         raise Refused("ClusterNotFoundException", "Cluster not found.")
 
@@ -351,6 +353,7 @@ def test_a_wait_that_cannot_be_taken_up_again_is_no_rebound(clock):
 
 def test_nothing_was_started(clock):
     """When ECS started nothing, its reasons decide before any wait."""
+
     def answer(operation, body):
         return {"tasks": [], "failures": [{"arn": "i", "reason": "RESOURCE:MEMORY"}]}
 
@@ -389,7 +392,12 @@ def test_every_change_of_a_state_is_told(clock, caplog):
     with caplog.at_level(logging.INFO, logger="test"):
         ecs.run("RunTask", RUN, waitFor="TasksStopped")
 
-    assert caplog.messages == ["task t0: PROVISIONING", "task t0: PROVISIONING -> PENDING", "task t0: PENDING -> RUNNING", "task t0: RUNNING -> STOPPED"]
+    assert caplog.messages == [
+        "task t0: PROVISIONING",
+        "task t0: PROVISIONING -> PENDING",
+        "task t0: PENDING -> RUNNING",
+        "task t0: RUNNING -> STOPPED",
+    ]
 
 
 def test_raw_timestamps_stay_raw(clock):
@@ -425,6 +433,7 @@ def test_stopping_a_task_can_be_waited_for(clock):
 
 def test_instances_are_drained_when_nothing_runs_on_them(clock):
     """The wait for drained instances ends when their last task has gone, and fails for one that is active."""
+
     def answer(operation, body):
         tasks = 0 if clock.elapsed_s > 40 else 3
         state = "ACTIVE" if body.get("status") == "ACTIVE" or "active" in body["containerInstances"][0] else "DRAINING"
@@ -454,10 +463,18 @@ def test_daemons_can_be_waited_for(clock):
             assert body["daemonArn"] == daemon
             return {"daemon": {"daemonArn": daemon, "status": "ACTIVE" if late else "CREATING"}}
         assert body["daemonDeploymentArns"] == [deployment]
-        return {"daemonDeployments": [{"daemonDeploymentArn": deployment, "status": "SUCCESSFUL" if late else "IN_PROGRESS"}]}
+        return {
+            "daemonDeployments": [
+                {"daemonDeploymentArn": deployment, "status": "SUCCESSFUL" if late else "IN_PROGRESS"}
+            ]
+        }
 
     ecs = Ecs(answer, clock)
-    body = {"daemonName": "agent", "daemonTaskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:daemon-task-definition/a:1", "capacityProviderArns": ["arn:aws:ecs:eu-central-1:123456789012:capacity-provider/c"]}
+    body = {
+        "daemonName": "agent",
+        "daemonTaskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:daemon-task-definition/a:1",
+        "capacityProviderArns": ["arn:aws:ecs:eu-central-1:123456789012:capacity-provider/c"],
+    }
     emission = ecs.run("CreateDaemon", body, waitFor="DaemonDeploymentSuccessful")
     assert emission.body["daemonDeployment"]["status"] == "SUCCESSFUL"
     assert clock.elapsed_s == 30
@@ -501,7 +518,9 @@ def test_the_input_reaches_the_look_unchanged(clock):
 def test_a_message_without_an_id_gets_no_mark(clock):
     """Only a message that may come again is marked; the input of others goes through as it is."""
     ecs, _ = make_ecs(clock)
-    step = ecs.component.clients.step("RunTask", {"region": "eu-central-1", "accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "s"})
+    step = ecs.component.clients.step(
+        "RunTask", {"region": "eu-central-1", "accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "s"}
+    )
 
     plain = prepare(step.operation, Message(dict(RUN)), step.config, ecs.context())
     unknowing = prepare(step.operation, Message(dict(RUN), id="m1"), step.config, ecs.context())

@@ -106,8 +106,21 @@ def test_the_source_archive_can_be_worked_on(built: Path) -> None:
     with tarfile.open(path) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
 
-    assert {"pyproject.toml", "Makefile", "README.md", "CHANGELOG.md", "LICENSE", "component.json", "tests/conftest.py"} <= inside
-    assert {"lib/ecs_codegen/overrides.toml", "lib/ecs_connector/cli.py", "actions/run_task.py", "schemas/RunTask.in.json"} <= inside
+    assert {
+        "pyproject.toml",
+        "Makefile",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "component.json",
+        "tests/conftest.py",
+    } <= inside
+    assert {
+        "lib/ecs_codegen/overrides.toml",
+        "lib/ecs_connector/cli.py",
+        "actions/run_task.py",
+        "schemas/RunTask.in.json",
+    } <= inside
     assert not [name for name in inside if name.startswith((".venv", ".cache", ".git/")) or "__pycache__" in name]
 
 
