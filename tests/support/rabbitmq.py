@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pika
 
+from support.certificates import self_signed
+
 #: Debian's wrapper in /usr/sbin changes the user and the folders; this is the script behind it.
 _SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 _START_TIMEOUT_S = 90.0
@@ -36,8 +38,10 @@ def free_port() -> int:
 class RabbitMq:
     """A running node."""
 
-    def __init__(self, port: int, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, port: int, secure_port: int, folder: Path, environment: dict[str, str]) -> None:
         self.port = port
+        #: Where it speaks TLS, with a certificate for `localhost`.
+        self.secure_port = secure_port
         self.folder = folder
         self._environment = environment
 
@@ -49,6 +53,11 @@ class RabbitMq:
     def uri_at(port: int) -> str:
         """Return the URI of the node as it is reached through another port."""
         return f"amqp://guest:guest@127.0.0.1:{port}/"
+
+    @property
+    def authority(self) -> Path:
+        """The file to trust its certificate by."""
+        return self.folder / "certificate.pem"
 
     def connect(self) -> pika.BlockingConnection:
         return pika.BlockingConnection(pika.URLParameters(self.uri))
@@ -68,9 +77,17 @@ def running() -> Iterator[RabbitMq]:
     server = find_server()
     assert server is not None
     folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))
-    port, distribution_port, epmd_port = free_port(), free_port(), free_port()
+    port, secure_port, distribution_port, epmd_port = free_port(), free_port(), free_port(), free_port()
+    self_signed(folder, "localhost")
     (folder / "enabled_plugins").write_text("[].\n")
-    (folder / "rabbitmq.conf").write_text("log.file.level = warning\nconsumer_timeout = 1800000\n")
+    (folder / "rabbitmq.conf").write_text(
+        "log.file.level = warning\n"
+        "consumer_timeout = 1800000\n"
+        f"listeners.ssl.default = 127.0.0.1:{secure_port}\n"
+        f"ssl_options.certfile = {folder / 'certificate.pem'}\n"
+        f"ssl_options.keyfile = {folder / 'key.pem'}\n"
+        "ssl_options.verify = verify_none\n"
+    )
     environment = {
         **os.environ,
         "HOME": str(folder),
@@ -96,7 +113,7 @@ def running() -> Iterator[RabbitMq]:
         )
     try:
         _wait_ready(process, port, folder)
-        yield RabbitMq(port, folder, environment)
+        yield RabbitMq(port, secure_port, folder, environment)
     finally:
         # Nothing of the node is kept, so it need not stop in good order.
         os.killpg(process.pid, signal.SIGKILL)

@@ -241,6 +241,10 @@ def connection_parameters(uri: str, name: str) -> pika.URLParameters:
         parameters = pika.URLParameters(urlunsplit(parts._replace(query=urlencode(options))))
     except (ValueError, TypeError, AttributeError) as error:
         raise SettingsError("ELASTICIO_AMQP_URI is not an AMQP URI.", field="ELASTICIO_AMQP_URI") from error
+    if parts.scheme == "amqps":
+        from ecs_connector.sailor import tls
+
+        parameters.ssl_options = pika.SSLOptions(tls.context(), parameters.host)
     parameters.connection_attempts = 1
     parameters.socket_timeout = _CONNECT_TIMEOUT_S
     parameters.stack_timeout = _OPEN_TIMEOUT_S

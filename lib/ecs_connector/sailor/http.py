@@ -101,8 +101,10 @@ def _send_once(method: str, url: str, *, headers: Mapping[str, str], body: bytes
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
+        from ecs_connector.sailor import tls
+
         connection = http.client.HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=timeout_s, context=_tls_context()
+            parts.hostname or "", parts.port, timeout=timeout_s, context=tls.context()
         )
     else:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
@@ -113,13 +115,3 @@ def _send_once(method: str, url: str, *, headers: Mapping[str, str], body: bytes
         return Answer(response.status, response.read())
     finally:
         connection.close()
-
-
-def _tls_context() -> Any:
-    import ssl
-
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context

@@ -17,10 +17,11 @@ from typing import Any
 
 import pika
 from pika.adapters.select_connection import IOLoop
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import ChannelClosedByBroker
 
 from ecs_connector.context import Logger
 from ecs_connector.sailor.amqp import Batch, Connection
+from ecs_connector.sailor.lost import why
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -103,6 +104,7 @@ class Link:
         self.channel: Any = None
         self._io = io
         self._parameters = parameters
+        self._address = f"{parameters.host}:{parameters.port}"
         self._patience = patience
         self._log = log
         self._monotonic = monotonic
@@ -177,7 +179,7 @@ class Link:
         # A closed connection closes its channel first; it reports itself.
         if self.channel is channel and self._connection.is_open:
             self.channel = None
-            self._lost(str(reason), refused=isinstance(reason, ChannelClosedByBroker))
+            self._lost(why(reason), refused=isinstance(reason, ChannelClosedByBroker))
 
     def _failed(self, connection: Any, reason: BaseException | str) -> None:
         if connection is not self._connection:
@@ -186,7 +188,7 @@ class Link:
         self.channel = None
         if self._closing:
             self.closed.set()
-        self._lost(_describe(reason))
+        self._lost(why(reason))
 
     def _lost(self, reason: str, *, refused: bool = False) -> None:
         if self._closing:
@@ -204,13 +206,10 @@ class Link:
             pause = min(_FIRST_PAUSE_S * 2.0 ** (self._failures - 1), _LONGEST_PAUSE_S)
         if dead:
             self._closing = True
-            self._on_dead(f"The {self.name} connection to the broker cannot be had: {reason}")
+            self._on_dead(f"The {self.name} connection to the broker at {self._address} cannot be had: {reason}")
             return
-        self._log.warning("The %s connection to the broker is lost (%s); next try in %.1f s.", self.name, reason, pause)
+        what = "is lost" if self._was_up else "cannot be made"
+        self._log.warning(
+            "The %s connection to the broker %s (%s); next try in %.1f s.", self.name, what, reason, pause
+        )
         self._io.later(pause, self.open)
-
-
-def _describe(reason: BaseException | str) -> str:
-    if isinstance(reason, AMQPError) and reason.args and isinstance(reason.args[0], BaseException):
-        return _describe(reason.args[0])
-    return f"{type(reason).__name__}: {reason}" if isinstance(reason, BaseException) else reason
