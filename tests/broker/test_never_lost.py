@@ -8,15 +8,15 @@ outcome published and its message queued; then the same outcome is told again. I
 from __future__ import annotations
 
 import random
-import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 
 import pytest
 
 from ecs_connector.harness.local import LocalEcs
 from support import tcp_proxy
-from support.steps import OURS, ROOT, StepProcess, Taken, Topology, environment_of
+from support.outcomes import Outcomes, ecs_with_a_job, run_task_step, tasks_in
+from support.steps import Topology
 
 MESSAGES = 1_000
 CALM_MESSAGES = 300
@@ -35,8 +35,6 @@ FAULTS = [
     {"kind": "http", "status": 503, "operation": "RunTask", "when": "after", "probability": 0.02},
     {"kind": "throttle", "operation": "RunTask", "probability": 0.02},
 ]
-
-Outcome = tuple[str, str]
 
 
 class Disturber:
@@ -90,53 +88,9 @@ class Disturber:
             process.close()
 
 
-class Outcomes:
-    """What came of each message, and how often that was told."""
-
-    def __init__(self, topology: Topology) -> None:
-        self._topology = topology
-        self.told: dict[str, Counter[Outcome]] = defaultdict(Counter)
-
-    def read(self) -> bool:
-        """Take in what has come out; return whether there was anything."""
-        found = False
-        for kind in ("data", "error"):
-            method, properties, body = self._topology.channel.basic_get(self._topology.queue(kind), auto_ack=True)
-            if method is not None:
-                taken = Taken(body, properties, method.routing_key)
-                self.told[taken.headers["parentMessageId"]][self._read(kind, taken)] += 1
-                found = True
-        return found
-
-    @staticmethod
-    def _read(kind: str, taken: Taken) -> Outcome:
-        if kind == "data":
-            (task,) = taken.wire()["body"]["tasks"]
-            return kind, task["taskArn"]
-        name, text = taken.error()["name"], taken.error()["message"]
-        code = re.search(r"\w+Exception", text)
-        # An unexpected error is kept whole: it is what the failed test has to show.
-        return kind, code[0] if code else name if name == "InputError" else text
-
-    @property
-    def copies(self) -> int:
-        return sum(told.total() - 1 for told in self.told.values())
-
-    def of(self, message_id: str) -> Outcome:
-        """Return the one outcome of a message."""
-        (outcome,) = self.told[message_id]
-        return outcome
-
-
 @pytest.fixture
 def ecs():
-    with LocalEcs() as endpoint:
-        endpoint.call("CreateCluster", {"clusterName": "blue"}, region="eu-central-1")
-        endpoint.call(
-            "RegisterTaskDefinition",
-            {"family": "job", "containerDefinitions": [{"name": "main", "image": "busybox", "memory": 64}]},
-            region="eu-central-1",
-        )
+    with ecs_with_a_job() as endpoint:
         for fault in FAULTS:
             endpoint.inject(fault)
         yield endpoint
@@ -157,22 +111,7 @@ def queues(broker):
 
 @pytest.fixture
 def spawn(broker, queues, platform, proxy, ecs_proxy):
-    platform.steps[queues.name] = {
-        "config": {
-            "region": "eu-central-1",
-            "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
-            "secretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-            "endpoint": f"http://127.0.0.1:{ecs_proxy.port}",
-        }
-    }
-    environment = environment_of(
-        queues, platform, "RunTask",
-        AMQP_URI=broker.uri_at(proxy.port),
-        RABBITMQ_PREFETCH_SAILOR=str(PREFETCH),
-        REBOUND_INITIAL_EXPIRATION="200",
-        COMPONENT_PATH=str(ROOT),
-    )  # fmt: skip
-    return lambda: StepProcess(OURS, environment)
+    return run_task_step(queues, platform, broker=broker.uri_at(proxy.port), ecs_port=ecs_proxy.port, prefetch=PREFETCH)
 
 
 def send(topology: Topology, count: int) -> dict[str, str]:
@@ -256,17 +195,3 @@ def test_an_outcome_is_told_once(queues, spawn, proxy, ecs, ecs_proxy):
     finally:
         disturber.close()
     assert outcomes.copies == 0
-
-
-def tasks_in(ecs: LocalEcs) -> set[str]:
-    """Return the ARNs of all tasks that ECS has ever started."""
-    found: set[str] = set()
-    for status in ("RUNNING", "STOPPED"):
-        token: dict[str, str] = {}
-        while True:
-            page = ecs.call("ListTasks", {"cluster": "blue", "desiredStatus": status, **token}, region="eu-central-1")
-            found.update(page["taskArns"])
-            if not page.get("nextToken"):
-                break
-            token = {"nextToken": page["nextToken"]}
-    return found

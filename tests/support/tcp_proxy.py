@@ -23,6 +23,9 @@ class TcpProxy:
         self._down = False
         self._flowing = threading.Event()
         self._flowing.set()
+        self._hold_at: tuple[bytes, bool] | None = None
+        #: Set once the bytes of `hold_at` have come.
+        self.held = threading.Event()
         self.accepted = 0
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -60,6 +63,16 @@ class TcpProxy:
         """Let nothing through, and say so to nobody, like a network that goes away."""
         self._flowing.clear()
 
+    def hold_at(self, pattern: bytes, *, answer: bool = False) -> None:
+        """Hold from the moment that these bytes come from the client, or from the target; they are not let through."""
+        self.held.clear()
+        self._hold_at = (pattern, answer)
+
+    def lose(self) -> None:
+        """Cut all connections, with what was held on them, and let through what comes on new ones."""
+        self.cut()
+        self.release()
+
     def release(self) -> None:
         """Let through what was held, and what comes."""
         self._flowing.set()
@@ -92,6 +105,12 @@ class TcpProxy:
                 self._pairs.add(pair)
             threading.Thread(target=self._pump, args=(pair,), daemon=True).start()
 
+    def _watch(self, data: bytes, *, answer: bool) -> None:
+        if self._hold_at is not None and self._hold_at[0] in data and self._hold_at[1] is answer:
+            self._hold_at = None
+            self.hold()
+            self.held.set()
+
     def _pump(self, pair: tuple[socket.socket, socket.socket]) -> None:
         client, target = pair
         for end in pair:
@@ -102,6 +121,7 @@ class TcpProxy:
                 readable, _, _ = select.select(pair, (), ())
                 for source in readable:
                     data = source.recv(65536)
+                    self._watch(data, answer=source is target)
                     self._flowing.wait()
                     if not data:
                         return
