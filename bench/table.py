@@ -51,6 +51,11 @@ def put_section(path: str, title: str, body: str) -> None:
         text = "# Benchmarks\n\nWritten by `make bench` and `make bench-flow`: medians, in brackets the lowest and the highest.\n"
     section = f"## {title}\n\n{body}\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
-    text = pattern.sub(lambda _: section, text) if pattern.search(text) else text.rstrip() + "\n\n" + section
+    # The pattern takes what is between two sections with the first one.
+    text = (
+        pattern.sub(lambda _: section + "\n", text).rstrip() + "\n"
+        if pattern.search(text)
+        else text.rstrip() + "\n\n" + section
+    )
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

@@ -11,7 +11,7 @@ from ecs_codegen import choices, text
 from ecs_codegen.source import Source
 from ecs_codegen.table import row
 
-VERSION = "1.0.0"
+VERSION = "1.0.1"
 REFERENCE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
 HOME = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html"
 
