@@ -89,7 +89,7 @@ class Codec:
             raise EnvelopeError("The payload holds no error envelope: it is not a JSON object.")
         for key in ("error", "errorInput"):
             if envelope.get(key):
-                envelope[key] = self.decode(str(envelope[key]).encode(), 1)
+                envelope[key] = self.decode(str(envelope[key]).encode("utf-8", "replace"), 1)
         return {"body": envelope, "headers": dict(headers)}
 
     # The object storage holds raw ciphertext whatever the protocol version.

@@ -206,8 +206,13 @@ def _decode_decimal(data: bytes, offset: int) -> tuple[Decimal, int]:
     return Decimal(raw).scaleb(-scale), offset + 5
 
 
-def _decode_time(data: bytes, offset: int) -> tuple[datetime, int]:
-    return datetime.fromtimestamp(struct.unpack_from(">Q", data, offset)[0], UTC), offset + 8
+def _decode_time(data: bytes, offset: int) -> tuple[datetime | int, int]:
+    seconds: int = struct.unpack_from(">Q", data, offset)[0]
+    try:
+        return datetime.fromtimestamp(seconds, UTC), offset + 8
+    except (ValueError, OverflowError, OSError):
+        # Some send milliseconds, which leads past the year 9999: the number is all that can be said.
+        return seconds, offset + 8
 
 
 def _number(code: str) -> Callable[[bytes, int], tuple[Any, int]]:

@@ -33,11 +33,18 @@ def handle(step: Step, delivery: Delivery) -> None:
         received = step.receive(delivery)
     except EnvelopeError as error:
         # Nothing can be said about a message that cannot be read: no error is published.
-        step.log.error("A delivery was rejected: %s", error.user_message)
-        step.counters.rejected += 1
-        step.settle(delivery, "reject")
+        _refuse(step, delivery, error.user_message)
+        return
+    except Exception as error:  # noqa: BLE001 - marked place: no message may end the worker that reads it
+        _refuse(step, delivery, f"it cannot be read ({type(error).__name__})")
         return
     Handling(step, received).run()
+
+
+def _refuse(step: Step, delivery: Delivery, reason: str) -> None:
+    step.log.error("A delivery was rejected: %s", reason)
+    step.counters.rejected += 1
+    step.settle(delivery, "reject")
 
 
 class Handling:
@@ -115,6 +122,10 @@ class Handling:
         except BrokerError as failure:
             self._step.log.error("An error could not be published: %s", message_of(failure))
             return "requeue"
+        except ConnectorError as failure:
+            # It would fail every time: the message is rejected, and the log has to say why.
+            self._step.log.error("An error could not be told: %s", message_of(failure))
+            return "reject"
         except Exception as failure:  # noqa: BLE001 - marked place: a worker must outlive any message
             self._step.log.error("An error could not be told: %s", type(failure).__name__)
             return "reject"
@@ -214,9 +225,21 @@ class Handling:
         report = error_report(error, step.redact)
         self._log.report(ERROR, report, report["message"])
         step.throttles["error"].wait()
-        headers = self._headers(self._outgoing_id, ended=True)
-        for publication in step.outgoing.errors(report, headers, self._received):
-            step.publish(publication)
+        self._publish_error(report, ended=True)
+
+    def _publish_error(self, report: dict[str, str], *, ended: bool) -> None:
+        step = self._step
+        headers = self._headers(self._outgoing_id, ended=ended)
+        error, *copies = step.outgoing.errors(report, headers, self._received)
+        step.publish(error)
+        for copy in copies:
+            try:
+                step.publish(copy)
+            except BrokerError:
+                raise
+            except ConnectorError as failure:
+                # Whoever waits for a reply gave an address that AMQP has no room for; the error itself is told.
+                step.log.error("An error could not be sent to reply_to: %s", failure.user_message)
 
     def _rebound(self, reason: str) -> None:
         step = self._step
@@ -231,9 +254,7 @@ class Handling:
                 "stack": f"Error: {REBOUND_LIMIT_EXCEEDED}\n  last reason: {reason}",
             }
             self._log.report(ERROR, report, f"{REBOUND_LIMIT_EXCEEDED}: {reason}")
-            headers = self._headers(self._outgoing_id, ended=False)
-            for publication in step.outgoing.errors(report, headers, self._received):
-                step.publish(publication)
+            self._publish_error(report, ended=False)
             return
         step.counters.rebounds += 1
         self._log.info("The message goes back and comes again later (%d): %s", iteration, reason)

@@ -102,7 +102,8 @@ class Outgoing:
             "reboundReason": reason[:_REASON_LIMIT_CHARS],
             "reboundIteration": iteration,
         }
-        properties["expiration"] = str(settings.rebound_initial_expiration_ms * 2 ** (iteration - 1))
+        # The broker closes the channel over a negative one.
+        properties["expiration"] = str(max(0, settings.rebound_initial_expiration_ms) * 2 ** (iteration - 1))
         properties["delivery_mode"] = self._delivery_mode
         return Publication(
             settings.publish_messages_to,

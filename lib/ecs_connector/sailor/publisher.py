@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecs_connector.errors import BrokerError
+from ecs_connector.errors import BrokerError, ConnectorError
 from ecs_connector.sailor.fieldtable import encode_properties
 from ecs_connector.sailor.link import IoThread, Link
 
@@ -45,11 +45,11 @@ class Publication:
         """Encode the properties and get ready to be waited for.
 
         Raises:
-            BrokerError: The broker would close the connection over this message, every time.
+            ConnectorError: The broker would close the connection over this message, every time.
         """
         encoded = encode_properties(self.properties, header_items=self.header_items)
         if len(encoded) > _HEADERS_LIMIT_BYTES or len(self.routing_key.encode()) > _ROUTING_KEY_LIMIT_BYTES:
-            raise BrokerError(
+            raise ConnectorError(
                 f"A message cannot be published: its routing key of {len(self.routing_key)} characters "
                 f"or its headers of {len(encoded)} bytes are too long for AMQP."
             )
@@ -109,6 +109,7 @@ class Publisher:
 
         Raises:
             BrokerError: The policy's attempts are used up.
+            ConnectorError: AMQP cannot carry it.
         """
         publication.prepare()
         self._io.call(self._send, publication)

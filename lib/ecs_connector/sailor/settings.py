@@ -43,6 +43,8 @@ _FOR_MESSAGES = (
     "MESSAGE_CRYPTO_PASSWORD",
 )
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
+#: More digits than any limit, delay or version has; Python refuses to read thousands.
+_DIGITS = 18
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -213,7 +215,7 @@ class _Reader:
 def leading_integer(text: str | None) -> int | None:
     """Return the integer that a text begins with, as JavaScript's parseInt does."""
     match = _INTEGER.match(text) if text else None
-    return int(match[1]) if match else None
+    return int(match[1][:_DIGITS]) if match else None
 
 
 def header_name(variable: str) -> str:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ecs_connector.errors import BrokerError
+from ecs_connector.errors import BrokerError, ConnectorError
 from ecs_connector.sailor.fieldtable import decode_properties
 from ecs_connector.sailor.publisher import Publication, Publisher, RetryPolicy
 
@@ -156,7 +156,7 @@ def test_an_unroutable_message_is_published(io):
 )
 def test_what_amqp_cannot_carry(io, key, headers):
     """Headers that no frame can hold fail here: the broker would close the connection, again and again."""
-    with pytest.raises(BrokerError, match="too long for AMQP"):
+    with pytest.raises(ConnectorError, match="too long for AMQP"):
         publisher(io).publish(Publication("e", key, b"", {"headers": headers}))
 
 
