@@ -87,3 +87,44 @@ def test_a_timestamp_in_milliseconds(start, topology, monkeypatch):
     topology.send({"do": [["data", {"n": 1}]]}, headers={"sentAt": Timestamp(1_764_000_000_000)})
     assert topology.take_one("data").wire()["body"] == {"n": 1}
     survives(step, topology)
+
+
+def test_an_expiration_of_ages(start, topology):
+    """A late rebound of a step with a high limit waits for years, and the broker takes it."""
+    step = start(OURS, topology=topology, REBOUND_LIMIT="100")
+    topology.send({"do": [["emit", "rebound", "later"]]}, headers={"reboundIteration": 45})
+    assert topology.take_one("rebound").headers["reboundIteration"] == 46
+    survives(step, topology)
+    assert "is lost" not in step.log()
+
+
+def test_errors_that_cannot_be_published(start, topology):
+    """With limited attempts and a full error queue a message comes again after a pause, not at once."""
+    topology.channel.queue_delete(topology.queue("error"))
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    topology.channel.queue_declare(topology.queue("error"), arguments=full)
+    topology.channel.queue_bind(topology.queue("error"), topology.exchange, topology.key("error"))
+    topology.send(to="error")
+    step = start(OURS, AMQP_PUBLISH_RETRY_ATTEMPTS="1")
+    topology.send({"do": [["say", "at work"], ["throw", "boom"]]})
+    step.wait(lambda: "could not be published" in step.log(), 10, topology)
+    topology.settle(1)
+    assert sum(line["msg"] == "at work" for line in step.lines()) == 1
+
+
+def test_passthrough_that_is_none(start, topology):
+    """A passthrough that is no object is not carried on, and does not end a message whose work is done."""
+    step = start(OURS, info={"is_passthrough": True})
+    wire = {"id": "i", "body": {"do": [["data", {"n": 1}]]}, "headers": {}, "passthrough": ["odd"]}
+    topology.send(wire=wire)
+    assert list(topology.take_one("data").wire()["passthrough"]) == [topology.name]
+    survives(step, topology)
+
+
+@pytest.mark.parametrize("part", ["config", "variables"])
+def test_odd_step_information(part, start, topology, platform):
+    """A start that the platform gives no object for says which part that is."""
+    platform.steps[topology.name] = {part: ["odd"]}
+    step = start(OURS, wait=False)
+    assert step.wait_exit() == 1
+    assert f"its {part} is not an object" in topology.take_one("error").error()["message"]

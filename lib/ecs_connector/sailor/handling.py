@@ -24,6 +24,7 @@ from ecs_connector.values import Emission
 
 #: Why an emission may fail to get out: too large, refused, or not JSON.
 _CANNOT_LEAVE = (ConnectorError, TypeError, ValueError)
+_REQUEUE_PAUSE_S = 5.0
 REBOUND_LIMIT_EXCEEDED = "Rebound limit exceeded"
 
 
@@ -93,7 +94,8 @@ class Handling:
         if step.resolves_objects:
             step.storage.resolve(wire)
         if step.info.is_passthrough:
-            self._passthrough = deepcopy(wire.get("passthrough") or {})
+            earlier = wire.get("passthrough")
+            self._passthrough = deepcopy(earlier) if isinstance(earlier, dict) else {}
         self._config = step.config()
         context = step.component.context(
             logger=self._log,
@@ -120,7 +122,9 @@ class Handling:
             else:
                 self._fail(error)
         except BrokerError as failure:
+            # It comes back at once: a pause keeps it from going round and round.
             self._step.log.error("An error could not be published: %s", message_of(failure))
+            self._step.pause(_REQUEUE_PAUSE_S)
             return "requeue"
         except ConnectorError as failure:
             # It would fail every time: the message is rejected, and the log has to say why.
@@ -224,6 +228,8 @@ class Handling:
         step.counters.errors += 1
         report = error_report(error, step.redact)
         self._log.report(ERROR, report, report["message"])
+        if isinstance(error, ConnectorError) and error.detail:
+            self._log.error("More on that: %s", step.redact(error.detail))
         step.throttles["error"].wait()
         self._publish_error(report, ended=True)
 

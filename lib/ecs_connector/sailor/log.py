@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -60,12 +61,22 @@ class Output:
 
 
 _stdout_lock = threading.Lock()
+#: How long a line waits for room in a pipe.
+_FULL_PIPE_S = 1.0
 
 
 def _to_stdout(line: bytes) -> None:
     with _stdout_lock:
         while line:
-            line = line[os.write(_STDOUT, line) :]
+            try:
+                line = line[os.write(_STDOUT, line) :]
+            except BlockingIOError:
+                # Somebody has made the pipe non-blocking, and its reader is slow.
+                if not select.select([], [_STDOUT], [], _FULL_PIPE_S)[1]:
+                    return
+            except OSError:
+                # Nobody reads any more: a step without a log still does its work.
+                return
 
 
 class Log:

@@ -20,6 +20,8 @@ from ecs_connector.values import Emission
 _REASON_LIMIT_CHARS = 1000
 #: Set anew; and RabbitMQ refuses a user id that is not the connection's own.
 _NOT_COPIED = frozenset({"user_id", "headers", "expiration", "delivery_mode"})
+#: Ten years, in the broker's reckoning.
+_LONGEST_EXPIRATION_MS = 315_360_000_000
 _PERSISTENT, _TRANSIENT = 2, 1
 
 
@@ -102,8 +104,9 @@ class Outgoing:
             "reboundReason": reason[:_REASON_LIMIT_CHARS],
             "reboundIteration": iteration,
         }
-        # The broker closes the channel over a negative one.
-        properties["expiration"] = str(max(0, settings.rebound_initial_expiration_ms) * 2 ** (iteration - 1))
+        # The broker closes the channel over a negative one, and over one of many years.
+        expiration_ms = max(0, settings.rebound_initial_expiration_ms) * 2 ** (iteration - 1)
+        properties["expiration"] = str(min(expiration_ms, _LONGEST_EXPIRATION_MS))
         properties["delivery_mode"] = self._delivery_mode
         return Publication(
             settings.publish_messages_to,

@@ -57,6 +57,12 @@ class PlatformApi:
         found = self._accept("GET", url, self._call("GET", url, _API_RETRY)).json()
         if not isinstance(found, dict) or not found:
             raise ConfigError(f"The platform has no information on step {step_id} of flow {flow_id}.")
+        for name in ("config", "variables"):
+            if found.get(name) and not isinstance(found[name], dict):
+                raise ConfigError(
+                    f"The platform's information on step {step_id} of flow {flow_id} cannot be used: "
+                    f"its {name} is not an object."
+                )
         return StepInfo(
             config=found.get("config") or {},
             snapshot=found.get("snapshot") or {},

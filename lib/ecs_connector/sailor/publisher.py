@@ -21,6 +21,8 @@ from ecs_connector.sailor.link import IoThread, Link
 #: Headers must fit into one frame, which RabbitMQ limits to 128 KiB.
 _HEADERS_LIMIT_BYTES = 130_000
 _ROUTING_KEY_LIMIT_BYTES = 255
+#: What stands before the properties in a header frame: class, weight and size of the body.
+_HEADER_FRAME_BYTES = 12
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +40,7 @@ class Publication:
     #: Tries that have failed.
     failures: int = 0
     encoded: bytes = field(default=b"", repr=False)
-    error: BrokerError | None = None
+    error: ConnectorError | None = None
     _done: Any = field(default_factory=threading.Lock, repr=False)
 
     def prepare(self) -> None:
@@ -63,7 +65,7 @@ class Publication:
         self.properties["headers"] = {**headers, "retry": self.failures}
         self.encoded = encode_properties(self.properties, header_items=self.header_items)
 
-    def finish(self, error: BrokerError | None = None) -> None:
+    def finish(self, error: ConnectorError | None = None) -> None:
         self.error = error
         self._done.release()
 
@@ -145,6 +147,14 @@ class Publisher:
         channel = self._channel
         if channel is None or not channel.is_open:
             self._waiting.append(publication)
+            return
+        if len(publication.encoded) > channel.connection.body_limit - _HEADER_FRAME_BYTES:
+            publication.finish(
+                ConnectorError(
+                    f"A message cannot be published: its headers of {len(publication.encoded)} bytes do not fit into "
+                    f"one frame of this connection. Raise frameMax in ELASTICIO_AMQP_URI, or send less in them."
+                )
+            )
             return
         tag = self._next_tag
         self._next_tag = tag + 1

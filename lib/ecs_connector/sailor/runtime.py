@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _STOP_CONSUMING_S = 5.0
 _CLOSE_S = 2.0
+#: What the process gets on top of its time after a signal; the platform's patience ends at 30 seconds.
+_OVERTIME_S = 2.0
 #: A start that fails tells the platform why, if the broker takes it in this time.
 _LAST_WORDS_S = 10.0
 
@@ -48,6 +50,7 @@ class Runtime:
         self._stop = threading.Event()
         #: What ends the process. A SimpleQueue, because a signal handler may put into it at any point.
         self._events: SimpleQueue[tuple[str, str]] = SimpleQueue()
+        self._told_to_stop: SimpleQueue[None] = SimpleQueue()
         self._work: SimpleQueue[Delivery | None] = SimpleQueue()
         self._workers: list[threading.Thread] = []
 
@@ -60,6 +63,7 @@ class Runtime:
             self._log.fatal("%s", error.user_message)
             return 1
         self._output.redactor = secrets_of(settings, {}, {})
+        threading.Thread(target=self._end_in_time, args=(settings.shutdown_s,), name="stop", daemon=True).start()
         with self._signals():
             return self._run_shutdown_hook(settings) if settings.hook_shutdown else self._run_step(settings)
 
@@ -67,6 +71,7 @@ class Runtime:
     def _signals(self) -> Iterator[None]:
         def on_signal(number: int, _: FrameType | None) -> None:
             self._events.put(("signal", signal.Signals(number).name))
+            self._told_to_stop.put(None)
 
         previous = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -74,6 +79,13 @@ class Runtime:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def _end_in_time(self, shutdown_s: float) -> None:
+        """End the process when a start, a hook or a component's own thread keeps it from ending after a signal."""
+        self._told_to_stop.get()
+        time.sleep(shutdown_s + _OVERTIME_S)
+        self._log.error("The process does not end by itself; what it has in work goes back to the queue.")
+        os._exit(0)
 
     def _api(self, settings: Settings) -> PlatformApi:
         return PlatformApi(
@@ -182,7 +194,11 @@ class Runtime:
             if self._stop.is_set():
                 step.settle(delivery, "requeue")
             else:
-                handle(step, delivery)
+                try:
+                    handle(step, delivery)
+                except BaseException as error:
+                    self._events.put(("dead", f"A worker has failed: {type(error).__name__}"))
+                    raise
 
     def _serve(self, step: Step, broker: Broker) -> int:
         while True:

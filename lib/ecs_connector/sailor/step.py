@@ -93,6 +93,7 @@ class Step:
     publish: Callable[[Publication], None]
     settle: Callable[[Delivery, Settlement], None]
     redact: Callable[[str], str]
+    pause: Callable[[float], None] = time.sleep
     snapshot: Snapshot = field(init=False)
     throttles: dict[str, Throttle] = field(init=False)
     counters: Counters = field(default_factory=Counters)

@@ -34,6 +34,7 @@ class Bench:
 
     def __init__(self, process, *, info=None, **changes):
         self.events = []
+        self.pauses = []
         self.fail_publish = None
         found = settings(**changes)
         component = SimpleNamespace(
@@ -56,6 +57,7 @@ class Bench:
             publish=self._publish,
             settle=lambda _, settlement: self.events.append(settlement),
             redact=redact_text,
+            pause=self.pauses.append,
         )
 
     def _context(self, **surroundings):
@@ -204,10 +206,11 @@ def test_an_error_does_not_stop_the_component():
 
 
 def test_an_error_that_cannot_be_published_hands_the_message_back():
-    """Neither outcome could be told, so the message comes again."""
+    """Neither outcome could be told, so the message comes again, after a pause."""
     bench = Bench(raising(ValueError("x")))
     bench.fail_publish = lambda publication: publication.routing_key == "error_routing_key"
     assert bench.send() == ["requeue"]
+    assert bench.pauses == [5.0]
 
 
 def test_an_error_that_cannot_be_told_ends_only_its_message():

@@ -33,7 +33,8 @@ class Io:
 class Channel:
     is_open = True
 
-    def __init__(self):
+    def __init__(self, body_limit=131_064):
+        self.connection = SimpleNamespace(body_limit=body_limit)
         self.sent = []
         self.confirm = None
 
@@ -172,3 +173,12 @@ def test_the_caller_waits(io):
     channel.answer("Basic.Ack", 1)
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_headers_beyond_the_frame_of_the_connection(io):
+    """Headers that this connection has no frame for end their publication, and no other."""
+    found, channel = publisher(io), Channel(body_limit=4088)
+    found.channel_opened(channel)
+    with pytest.raises(ConnectorError, match="one frame of this connection"):
+        found.publish(Publication("e", "k", b"", {"headers": {"x": "y" * 4080}}))
+    assert channel.sent == []
