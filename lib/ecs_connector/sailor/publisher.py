@@ -1,7 +1,10 @@
 """Publish with confirms, for as long as it takes.
 
 Any thread publishes and waits; the I/O thread writes, collects the confirms and repeats what the
-broker refused (a full queue) or may not have got (a lost channel).
+broker refused (a full queue) or may not have got (a lost channel). So an output is said at least once.
+
+A transaction would make a publication and an acknowledgement one, and was tried: RabbitMQ acknowledges the
+delivery even when a full queue refuses the publication of the same transaction, and the message is lost.
 
 Source: https://www.rabbitmq.com/docs/confirms#publisher-confirms
 """
