@@ -165,18 +165,23 @@ def check(topology: Topology, outcomes: Outcomes, sent: dict[str, str], ecs: Loc
     assert topology.empty("messages", "rebound", "data", "error")
 
 
+def lead_through(topology, spawn, proxies, ecs: LocalEcs, count: int, *, calm: bool) -> tuple[Outcomes, Disturber]:
+    """Lead so many messages through the step and hold each to its outcome."""
+    disturber, outcomes = Disturber(spawn, *proxies, random.Random(42)), Outcomes(topology)
+    try:
+        disturber.processes[0].wait_consuming(topology)
+        sent = send(topology, count)
+        collect(topology, outcomes, disturber, count, calm=calm)
+        check(topology, outcomes, sent, ecs)
+    finally:
+        disturber.close()
+    return outcomes, disturber
+
+
 @pytest.mark.timeout(300)
 def test_never_lost_never_twice(queues, spawn, proxy, ecs, ecs_proxy):
     """Every message has exactly one outcome, and ECS runs exactly one task for each that asks for one."""
-    disturber = Disturber(spawn, proxy, ecs_proxy, random.Random(42))
-    outcomes = Outcomes(queues)
-    try:
-        disturber.processes[0].wait_consuming(queues)
-        sent = send(queues, MESSAGES)
-        collect(queues, outcomes, disturber, MESSAGES, calm=False)
-        check(queues, outcomes, sent, ecs)
-    finally:
-        disturber.close()
+    outcomes, disturber = lead_through(queues, spawn, (proxy, ecs_proxy), ecs, MESSAGES, calm=False)
     assert min(disturber.done[what] for what in ("kill", "broker", "ecs")) >= 3
     assert outcomes.copies <= disturber.possible_copies
     print(f"{dict(disturber.done)}; {outcomes.copies} outcomes were told again")
@@ -185,13 +190,5 @@ def test_never_lost_never_twice(queues, spawn, proxy, ecs, ecs_proxy):
 @pytest.mark.timeout(300)
 def test_an_outcome_is_told_once(queues, spawn, proxy, ecs, ecs_proxy):
     """While processes and connections live, no outcome comes a second time, whatever ECS does."""
-    disturber = Disturber(spawn, proxy, ecs_proxy, random.Random(42))
-    outcomes = Outcomes(queues)
-    try:
-        disturber.processes[0].wait_consuming(queues)
-        sent = send(queues, CALM_MESSAGES)
-        collect(queues, outcomes, disturber, CALM_MESSAGES, calm=True)
-        check(queues, outcomes, sent, ecs)
-    finally:
-        disturber.close()
+    outcomes, _ = lead_through(queues, spawn, (proxy, ecs_proxy), ecs, CALM_MESSAGES, calm=True)
     assert outcomes.copies == 0
